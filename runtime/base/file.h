@@ -1,0 +1,18 @@
+/* Whole files in and out. */
+#ifndef GILSCOPE_BASE_FILE_H
+#define GILSCOPE_BASE_FILE_H
+
+#include <stddef.h>
+
+struct err;
+
+/* The whole file, NUL-terminated; refuses more than `max_bytes`. Works on /proc files. owned */
+int file_load(
+	const char *path, size_t max_bytes, char **ret_data, size_t *ret_len, struct err *err);
+
+/* Replaces `path` in one step (a temporary file in the same folder, then rename): a reader sees
+ * the old file or the new one, and a failure leaves the old one. A path that is not a regular file
+ * (/dev/stdout, a pipe) is written directly. */
+int file_save(const char *path, const void *data, size_t len, struct err *err);
+
+#endif
