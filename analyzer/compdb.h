@@ -13,8 +13,10 @@ struct err;
 struct unit {
 	const char *directory; /* absolute; the command's working directory */
 	const char *file; /* absolute, normalised */
-	const char *output; /* what the build writes; "" when unknown. Tells twins of one file apart */
-	const char *const *args; /* NULL-terminated, only what clang needs (no compiler, -c, -o, file) */
+	const char
+		*output; /* what the build writes; "" when unknown. Tells twins of one file apart */
+	const char *const
+		*args; /* NULL-terminated, only what clang needs (no compiler, -c, -o, file) */
 	bool is_cxx;
 };
 

@@ -1,4 +1,5 @@
-/* What is known about functions that are not in the program: the YAML files of models/ → lookup by symbol.
+/* What is known about functions that are not in the program: the YAML files of models/ → lookup by
+ * symbol.
  *
  * Names are normalised before lookup: `read64`, `__read_chk`, `__isoc99_fscanf` are read, read,
  * fscanf. C++ names are looked up demangled, without template arguments and parameters. */
@@ -65,7 +66,8 @@ struct model_condition {
 	enum model_condition_kind kind;
 	int arg; /* from 0 */
 	int64_t value;
-	const char *text; /* the constant's name or the string; for people and for the header test */
+	const char
+		*text; /* the constant's name or the string; for people and for the header test */
 };
 
 struct model_callback {

@@ -30,7 +30,10 @@ char *clock_format(uint64_t ns, char buffer[CLOCK_TEXT_BYTES])
 		if (value < 0.9995)
 			continue;
 		(void)snprintf(buffer, CLOCK_TEXT_BYTES, "%.*f %s",
-			value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2, value, units[i].unit);
+			value >= 99.95   ? 0
+			: value >= 9.995 ? 1
+					 : 2,
+			value, units[i].unit);
 		return buffer;
 	}
 	(void)snprintf(buffer, CLOCK_TEXT_BYTES, "%llu ns", (unsigned long long)ns);

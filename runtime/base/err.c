@@ -7,7 +7,8 @@
 static void format_into(struct err *err, const char *format, va_list args)
 {
 	if (err)
-		(void)vsnprintf(err->text, sizeof(err->text), format, args); /* truncation is fine */
+		(void)vsnprintf(
+			err->text, sizeof(err->text), format, args); /* truncation is fine */
 }
 
 void err_set(struct err *err, const char *format, ...)

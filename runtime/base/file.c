@@ -10,8 +10,7 @@
 #include "runtime/base/err.h"
 #include "runtime/base/str.h"
 
-int file_load(
-	const char *path, size_t max_bytes, char **ret_data, size_t *ret_len, struct err *err)
+int file_load(const char *path, size_t max_bytes, char **ret_data, size_t *ret_len, struct err *err)
 {
 	_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 	_str_fini_ struct str text = STR_INIT(max_bytes);

@@ -16,7 +16,8 @@
 
 struct err;
 
-/* In every int64_t and double below: the tier, kernel or interpreter cannot know it. Stored as NULL. */
+/* In every int64_t and double below: the tier, kernel or interpreter cannot know it. Stored as
+ * NULL. */
 #define RUN_UNKNOWN (-1)
 
 enum lock_state { LOCK_NONE = 0, LOCK_WAITING = 1, LOCK_HOLDING = 2, LOCK_STATES = 3 };
@@ -42,7 +43,8 @@ struct run_info {
 struct run_process {
 	int pid, ppid;
 	const char *role, *name, *exe;
-	const char *argv, *interpreter, *version, *lock, *build_id, *why_unmeasured; /* may be NULL */
+	const char *argv, *interpreter, *version, *lock, *build_id,
+		*why_unmeasured; /* may be NULL */
 	int64_t start_ns, seen_ns, end_ns, cpu_ns;
 };
 
@@ -127,7 +129,8 @@ struct run {
 /* Refuses with one sentence what is no run, a run of a newer version, or damaged. */
 int run_load(const char *path, struct run *ret_run, struct err *err);
 void run_fini(struct run *run);
-const struct run_stack *run_stack_find(const struct run *run, int64_t id); /* NULL: none. borrowed */
+const struct run_stack *run_stack_find(
+	const struct run *run, int64_t id); /* NULL: none. borrowed */
 
 struct run_file; /* a run being written */
 
