@@ -10,8 +10,7 @@ struct err;
 
 /* One file that holds (or may hold) an interpreter, as mapped into the process. */
 struct target_image {
-	char path[4096];   /* as the recorder can open it: /proc/PID/root/... or
-			    /proc/PID/map_files/... */
+	char path[4096];   /* as the recorder opens it, in /proc/PID/root or map_files */
 	char name[256];    /* base name, for people */
 	char build_id[65]; /* lower-case hex; "" when the file has none */
 	dev_t dev;
