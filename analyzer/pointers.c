@@ -1,0 +1,467 @@
+/* An indirect callee → the functions that it may be: backwards from the call to initialisers,
+ * stores, arguments, returned pointers and dlsym(…, "name"). Only what is asked for is followed. */
+#include <string.h>
+
+#include "analyzer/program.h"
+
+#define DEPTH_MAX 8 /* steps back from the call */
+#define WORK_MAX 512 /* values looked at for one call */
+
+/* Something that is put into a place: function `value` itself when `fn` is FN_NONE, otherwise a
+ * value of `fn`. */
+struct source {
+	uint64_t place;
+	uint32_t fn, value;
+};
+
+struct answer {
+	uint64_t question; /* key: function and value */
+	struct candidates candidates;
+	UT_hash_handle hh;
+};
+
+struct pointer_index {
+	vec(struct source) sources; /* sorted by place */
+	struct answer *answers;
+};
+
+struct query {
+	struct program *program;
+	struct candidates *found;
+	unsigned int depth, work;
+	uint32_t site_fn, site; /* the call that entered a returning function; FN_NONE: any */
+};
+
+static uint64_t hash_bytes(uint64_t hash, const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ (unsigned char)text[i]) * 0x100000001b3ULL;
+	return hash;
+}
+
+static uint64_t hash_number(uint64_t hash, uint64_t number)
+{
+	return hash_bytes(hash, (const char *)&number, sizeof(number));
+}
+
+/* LLVM numbers types of one name ("struct.item.12"): the same type in another unit. */
+static size_t type_len(const char *type)
+{
+	size_t len = strlen(type), end = len;
+
+	while (end > 0 && type[end - 1] >= '0' && type[end - 1] <= '9')
+		end--;
+	return end > 0 && end < len && type[end - 1] == '.' ? end - 1 : len;
+}
+
+static uint64_t place_field(const char *type, int64_t offset)
+{
+	return hash_number(hash_bytes(1, type, type_len(type)), (uint64_t)offset);
+}
+
+static uint64_t place_global(
+	const struct program *program, uint32_t unit, uint32_t symbol, int64_t offset)
+{
+	const struct outline *outline = &program->units[unit];
+	const char *name = outline_string(outline, symbol);
+	uint64_t hash = hash_bytes(2, name, strlen(name));
+
+	if (symbol != OUTLINE_NONE && program->is_internal_global[unit][symbol])
+		hash = hash_number(hash, unit + 1);
+	return hash_number(hash, (uint64_t)offset);
+}
+
+#define OFFSET_ANY INT64_MIN /* some element of a global array */
+
+/* Up to two places that the address names, most exact first; 0: not understood. */
+static void places_of(
+	const struct program *program, uint32_t unit, uint32_t address, uint64_t ret[2])
+{
+	const struct outline *outline = &program->units[unit];
+	const struct outline_value *value = &outline->values[address];
+	int64_t offset = 0;
+	unsigned int count = 0;
+
+	ret[0] = ret[1] = 0;
+	for (int depth = 0; depth < DEPTH_MAX; depth++, value = &outline->values[value->a]) {
+		if (value->kind == VALUE_GLOBAL) {
+			ret[count++] = place_global(program, unit, value->a,
+				offset == OFFSET_ANY ? OFFSET_ANY : offset + value->number);
+			break;
+		}
+		if (value->kind == VALUE_FIELD) {
+			if (!count && *outline_string(outline, value->b))
+				ret[count++] = place_field(
+					outline_string(outline, value->b), value->number);
+			offset = offset == OFFSET_ANY ? OFFSET_ANY : offset + value->number;
+		} else if (value->kind == VALUE_ELEMENT) {
+			offset = OFFSET_ANY;
+		} else {
+			break;
+		}
+	}
+	if (count == 2) {
+		uint64_t exact = ret[1];
+
+		ret[1] = ret[0];
+		ret[0] = exact;
+	}
+}
+
+static bool may_be_pointer(const struct outline_value *value)
+{
+	switch (value->kind) {
+	case VALUE_FUNCTION:
+	case VALUE_ARG:
+	case VALUE_RESULT:
+	case VALUE_LOAD:
+	case VALUE_PHI:
+	case VALUE_SELECT:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static int source_add(struct pointer_index *index, uint64_t place, uint32_t fn, uint32_t value)
+{
+	return place ? vec_push(&index->sources, (struct source){place, fn, value}) : 0;
+}
+
+static int stores_index(struct program *program, uint32_t id)
+{
+	const struct fn *fn = program_fn(program, id);
+	const struct outline *outline = fn->outline;
+
+	for (uint32_t b = 0; b < fn->def->block_count; b++) {
+		const struct outline_block *block = &outline->blocks[fn->def->block_first + b];
+
+		for (uint32_t i = 0; i < block->instruction_count; i++) {
+			const struct outline_instruction *store =
+				&outline->instructions[block->instruction_first + i];
+			uint64_t places[2];
+
+			if (store->kind != INSTRUCTION_STORE ||
+				!may_be_pointer(&outline->values[store->b]))
+				continue;
+			places_of(program, fn->unit, store->a, places);
+			if (source_add(program->pointers, places[0], id, store->b) ||
+				source_add(program->pointers, places[1], id, store->b))
+				return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+/* Asks every question there is, so that the program never changes afterwards. */
+static void callees_resolve(struct program *program, uint32_t id)
+{
+	const struct outline *outline = program_fn(program, id)->outline;
+	const struct outline_function *def = program_fn(program, id)->def;
+	struct candidates candidates;
+
+	for (uint32_t b = 0; b < def->block_count; b++) {
+		const struct outline_block *block = &outline->blocks[def->block_first + b];
+
+		for (uint32_t i = 0; i < block->instruction_count; i++) {
+			const struct outline_instruction *call =
+				&outline->instructions[block->instruction_first + i];
+
+			if (call->kind == INSTRUCTION_CALL &&
+				outline->values[call->a].kind != VALUE_FUNCTION)
+				program_callees(program, id, call->a, &candidates);
+		}
+	}
+}
+
+static int initials_index(struct program *program, uint32_t unit)
+{
+	const struct outline *outline = &program->units[unit];
+	struct pointer_index *index = program->pointers;
+
+	for (uint32_t g = 0; g < outline->global_count; g++) {
+		const struct outline_global *global = &outline->globals[g];
+
+		for (uint32_t i = 0; i < global->initial_count; i++) {
+			const struct outline_initial *initial =
+				&outline->initials[global->initial_first + i];
+			const char *type = outline_string(outline, initial->type);
+			uint32_t fn;
+
+			if (initial->kind != VALUE_FUNCTION)
+				continue;
+			fn = program_function(program, unit, initial->target);
+			if (source_add(index, *type ? place_field(type, initial->field_offset) : 0,
+				    FN_NONE, fn) ||
+				source_add(index,
+					place_global(program, unit, global->symbol,
+						(int64_t)initial->offset),
+					FN_NONE, fn) ||
+				source_add(index,
+					place_global(program, unit, global->symbol, OFFSET_ANY),
+					FN_NONE, fn))
+				return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+static int source_cmp(const void *left, const void *right)
+{
+	const struct source *a = left, *b = right;
+
+	if (a->place != b->place)
+		return a->place < b->place ? -1 : 1;
+	if (a->fn != b->fn)
+		return a->fn < b->fn ? -1 : 1;
+	return a->value < b->value ? -1 : a->value > b->value;
+}
+
+int pointers_build(struct program *program)
+{
+	program->pointers = calloc(1, sizeof(*program->pointers));
+	if (!program->pointers)
+		return -ENOMEM;
+	for (uint32_t unit = 0; unit < program->unit_count; unit++)
+		if (initials_index(program, unit))
+			return -ENOMEM;
+	for (uint32_t id = 0; id < program->functions.len; id++)
+		if (program_fn(program, id)->def && stores_index(program, id))
+			return -ENOMEM;
+	if (program->pointers->sources.len)
+		qsort(program->pointers->sources.at, program->pointers->sources.len,
+			sizeof(struct source), source_cmp);
+	for (uint32_t id = 0, count = (uint32_t)program->functions.len; id < count; id++)
+		if (program_fn(program, id)->kind == FN_BODY)
+			callees_resolve(program, id);
+	return 0;
+}
+
+void pointers_free(struct pointer_index *index)
+{
+	struct answer *answer, *next;
+
+	if (!index)
+		return;
+	HASH_ITER (hh, index->answers, answer, next) {
+		HASH_DELETE(hh, index->answers, answer);
+		free(answer);
+	}
+	vec_fini(&index->sources);
+	free(index);
+}
+
+static void found_add(struct query *query, uint32_t fn)
+{
+	struct candidates *found = query->found;
+
+	if (fn == FN_NONE)
+		return;
+	for (uint32_t i = 0; i < found->count; i++)
+		if (found->at[i] == fn)
+			return;
+	if (found->count == CANDIDATES_MAX)
+		found->is_partial = true;
+	else
+		found->at[found->count++] = fn;
+}
+
+static void resolve(struct query *query, uint32_t fn, uint32_t value);
+
+static bool resolve_place(struct query *query, uint64_t place)
+{
+	const struct pointer_index *index = query->program->pointers;
+	size_t low = 0, high = index->sources.len;
+	bool is_found = false;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (index->sources.at[middle].place < place)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < index->sources.len && index->sources.at[low].place == place; low++) {
+		const struct source *source = &index->sources.at[low];
+
+		if (source->fn == FN_NONE)
+			found_add(query, source->value);
+		else
+			resolve(query, source->fn, source->value);
+		is_found = true;
+	}
+	return is_found;
+}
+
+static void resolve_load(struct query *query, uint32_t fn, uint32_t address)
+{
+	uint64_t places[2];
+	uint32_t before = query->found->count;
+
+	places_of(query->program, program_fn(query->program, fn)->unit, address, places);
+	if (places[0])
+		resolve_place(query, places[0]);
+	if (query->found->count == before && places[1])
+		resolve_place(query, places[1]);
+	if (query->found->count == before)
+		query->found->is_partial = true;
+}
+
+static void resolve_arg(struct query *query, uint32_t fn, uint32_t arg)
+{
+	const struct program *program = query->program;
+	uint32_t low = 0, high = program->site_count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (program->sites[middle].callee < fn)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == program->site_count || program->sites[low].callee != fn)
+		query->found->is_partial = true;
+	for (; low < program->site_count && program->sites[low].callee == fn; low++) {
+		const struct call_site *site = &program->sites[low];
+		const struct outline *outline = program_fn(program, site->caller)->outline;
+		const struct outline_instruction *call = &outline->instructions[site->instruction];
+
+		if (arg < call->operand_count)
+			resolve(query, site->caller, outline->operands[call->operand_first + arg]);
+	}
+}
+
+/* dlsym(handle, name): the name must be a constant here, or an argument that the caller of this
+ * function passes as one. */
+static void resolve_dlsym(struct query *query, uint32_t fn, const struct outline_instruction *call)
+{
+	const struct outline *outline = program_fn(query->program, fn)->outline;
+	const struct outline_value *name;
+
+	query->found->is_partial = true;
+	if (call->operand_count < 2)
+		return;
+	name = &outline->values[outline->operands[call->operand_first + 1]];
+	if (name->kind == VALUE_ARG && query->site_fn != FN_NONE) {
+		outline = program_fn(query->program, query->site_fn)->outline;
+		call = &outline->instructions[query->site];
+		if (name->number < 0 || name->number >= call->operand_count)
+			return;
+		name = &outline->values[outline->operands[call->operand_first + name->number]];
+	}
+	if (name->kind != VALUE_STRING)
+		return;
+	found_add(query, program_external(query->program, outline_string(outline, name->a),
+				 outline_string(outline, name->a)));
+	query->found->is_partial = false;
+}
+
+static void resolve_returned(struct query *query, uint32_t callee, uint32_t fn, uint32_t site)
+{
+	/* Not the function itself: dlsym'd names move the array. */
+	const struct outline *outline = program_fn(query->program, callee)->outline;
+	const struct outline_function *def = program_fn(query->program, callee)->def;
+	uint32_t outer_fn = query->site_fn, outer = query->site;
+
+	query->site_fn = fn;
+	query->site = site;
+	for (uint32_t b = 0; b < def->block_count; b++) {
+		const struct outline_block *block = &outline->blocks[def->block_first + b];
+
+		if (block->exit == EXIT_RETURN && block->condition != OUTLINE_NONE)
+			resolve(query, callee, block->condition);
+	}
+	query->site_fn = outer_fn;
+	query->site = outer;
+}
+
+static void resolve_result(struct query *query, uint32_t fn, uint32_t instruction)
+{
+	const struct fn *owner = program_fn(query->program, fn);
+	const struct outline_instruction *call = &owner->outline->instructions[instruction];
+	const struct outline_value *callee = &owner->outline->values[call->a];
+	uint32_t id;
+
+	if (callee->kind != VALUE_FUNCTION) {
+		query->found->is_partial = true;
+		return;
+	}
+	id = program_function(query->program, owner->unit, callee->a);
+	if (id == FN_NONE)
+		return;
+	if (program_fn(query->program, id)->role == ROLE_DLSYM)
+		resolve_dlsym(query, fn, call);
+	else if (program_fn(query->program, id)->def)
+		resolve_returned(query, id, fn, instruction);
+	else
+		query->found->is_partial = true;
+}
+
+static void resolve(struct query *query, uint32_t fn, uint32_t id)
+{
+	const struct outline *outline = program_fn(query->program, fn)->outline;
+	const struct outline_value *value = &outline->values[id];
+
+	if (query->depth >= DEPTH_MAX || query->work >= WORK_MAX) {
+		query->found->is_partial = true;
+		return;
+	}
+	query->depth++;
+	query->work++;
+	switch (value->kind) {
+	case VALUE_FUNCTION:
+		found_add(query, program_function(query->program,
+					 program_fn(query->program, fn)->unit, value->a));
+		break;
+	case VALUE_LOAD:
+		resolve_load(query, fn, value->a);
+		break;
+	case VALUE_ARG:
+		if (value->number >= 0 && value->number < UINT32_MAX)
+			resolve_arg(query, fn, (uint32_t)value->number);
+		break;
+	case VALUE_RESULT:
+		resolve_result(query, fn, value->a);
+		break;
+	case VALUE_PHI:
+		for (uint32_t i = 0; i < value->b; i++)
+			resolve(query, fn, outline->incoming[value->a + i].value);
+		break;
+	case VALUE_SELECT:
+		resolve(query, fn, value->a);
+		resolve(query, fn, value->b);
+		break;
+	case VALUE_NULL:
+	case VALUE_INT:
+		break;
+	default:
+		query->found->is_partial = true;
+	}
+	query->depth--;
+}
+
+void program_callees(
+	struct program *program, uint32_t fn, uint32_t value, struct candidates *ret_candidates)
+{
+	struct query query = {.program = program, .found = ret_candidates, .site_fn = FN_NONE};
+	uint64_t question = (uint64_t)fn << 32 | value;
+	struct answer *answer;
+
+	HASH_FIND(hh, program->pointers->answers, &question, sizeof(question), answer);
+	if (answer) {
+		*ret_candidates = answer->candidates;
+		return;
+	}
+	*ret_candidates = (struct candidates){0};
+	resolve(&query, fn, value);
+	answer = calloc(1, sizeof(*answer));
+	if (!answer)
+		return;
+	answer->question = question;
+	answer->candidates = *ret_candidates;
+	HASH_ADD(hh, program->pointers->answers, question, sizeof(question), answer);
+	if (map_has_failed(answer))
+		free(answer);
+}
