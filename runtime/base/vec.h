@@ -29,6 +29,6 @@ int vec_grow(void **at, size_t *cap, size_t need, size_t element_bytes);
 		(v)->len = (v)->cap = 0;                                                           \
 	} while (0)
 #define vec_each(item, v)                                                                          \
-	for (__typeof__((v)->at) item = (v)->at; item && item < (v)->at + (v)->len; item++)
+	for (__typeof__((v)->at + 0) item = (v)->at; item && item < (v)->at + (v)->len; item++)
 
 #endif
