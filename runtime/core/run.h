@@ -115,10 +115,10 @@ struct run_activity {
 struct run {
 	struct arena *arena;
 	struct run_info info;
-	vec(struct run_process) processes;
-	vec(struct run_memory) memory;
-	vec(struct run_thread) threads;
-	vec(struct run_slice) slices;
+	vec(struct run_process) processes; /* sorted by pid; the parents form no circle */
+	vec(struct run_memory) memory; /* by pid, at_ns */
+	vec(struct run_thread) threads; /* by tid */
+	vec(struct run_slice) slices; /* by tid, at_ns */
 	vec(struct run_bucket) buckets;
 	vec(struct run_stack) stacks; /* sorted by id */
 	vec(struct run_blame) blame;
@@ -126,16 +126,27 @@ struct run {
 	vec(struct run_activity) activity;
 };
 
-/* Refuses with one sentence what is no run, a run of a newer version, or damaged. */
+/* Refuses with one sentence what is no run, a run of a newer version, or damaged. Afterwards: all
+ * text is valid UTF-8, mandatory text is not NULL, figures are RUN_UNKNOWN or not negative, times
+ * lie below 2^61 ns, and the amounts of one table add up without overflow. A pid, tid or stack may
+ * still name a row that is not there. */
 int run_load(const char *path, struct run *ret_run, struct err *err);
 void run_fini(struct run *run);
-const struct run_stack *run_stack_find(
-	const struct run *run, int64_t id); /* NULL: none. borrowed */
+
+/* NULL: none. borrowed */
+const struct run_stack *run_stack_find(const struct run *run, int64_t id);
+const struct run_process *run_process_find(const struct run *run, int pid);
+const struct run_thread *run_thread_find(const struct run *run, int tid);
 
 struct run_file; /* a run being written */
 
-/* Creates `path` anew. An existing run is replaced; any other existing file is refused. */
+/* Prepares to write `path`: an existing run is replaced by the first run_commit, any other existing
+ * file is refused. Until that commit nothing appears on disk. */
 int run_create(const char *path, struct run_file **ret_file, struct err *err);
+
+/* 0 or a negative errno, as for all that follow. -EBUSY from run_commit: a reader has the file;
+ * nothing is lost, carry on and commit again at the next flush. -EINVAL from a put: text or a
+ * figure is missing that schema.sql wants. */
 int run_begin(struct run_file *file);
 int run_commit(struct run_file *file);
 int run_put_info(struct run_file *file, const struct run_info *info);
@@ -151,7 +162,9 @@ int run_put_blame(struct run_file *file, const struct run_blame *blame);
 int run_put_longest(struct run_file *file, const struct run_longest *longest);
 int run_put_activity(struct run_file *file, const struct run_activity *activity);
 
-/* Closes. `is_complete` false keeps what was committed and leaves the run marked incomplete. */
+/* Closes and frees; NULL is fine. `is_complete` commits the rest and marks the run complete
+ * (whatever run_info said); false drops what was not committed and leaves the run marked
+ * incomplete, and no file at all when nothing was committed. */
 int run_finish(struct run_file *file, bool is_complete);
 
 #endif

@@ -41,7 +41,7 @@ CREATE TABLE process (
 	start_ns INTEGER NOT NULL,          -- start of the process, may lie before the run
 	seen_ns INTEGER NOT NULL,           -- when the recording of it began
 	end_ns INTEGER,                     -- NULL: still alive at the end
-	cpu_ns INTEGER NOT NULL             -- while recorded
+	cpu_ns INTEGER                      -- while recorded
 ) STRICT;
 
 CREATE TABLE memory (
@@ -56,7 +56,7 @@ CREATE TABLE thread (
 	name TEXT NOT NULL,
 	seen_ns INTEGER NOT NULL,
 	end_ns INTEGER,
-	cpu_ns INTEGER NOT NULL,
+	cpu_ns INTEGER,
 	waits INTEGER, wait_ns INTEGER, wait_max_ns INTEGER,
 	holds INTEGER, hold_ns INTEGER, hold_max_ns INTEGER,
 	-- nine states; a lock axis that is not known is NULL in all three
