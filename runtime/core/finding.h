@@ -53,7 +53,7 @@ struct finding_cost {
 };
 
 struct finding {
-	const char *rule; /* a name of analyzer/rules.def */
+	const char *rule; /* a name of rules.def (rule.h) */
 	enum confidence confidence;
 	enum severity severity;
 	const char *message;
@@ -91,10 +91,16 @@ struct findings {
 int findings_init(struct findings *findings);
 void findings_fini(struct findings *findings); /* half-built is fine */
 
-/* The JSON text. owned by the caller */
+/* What text, SARIF and the exit code are about: not suppressed, and at least this confident. */
+bool finding_is_shown(const struct finding *finding, enum confidence least);
+size_t findings_count_shown(const struct findings *findings, enum confidence least);
+
+/* The JSON text of all of them. owned by the caller */
 int findings_format_json(const struct findings *findings, char **ret_json, size_t *ret_len);
 
-/* Reads hostile input: everything is checked; `err` says what and where. */
+/* Reads hostile input: everything is checked; `err` says what and where. `file` is for `err`. */
 int findings_load(const char *path, struct findings *ret_findings, struct err *err);
+int findings_parse(const char *file, const char *text, size_t len, struct findings *ret_findings,
+	struct err *err);
 
 #endif
