@@ -57,6 +57,8 @@ enum model_condition_kind {
 	COND_ZERO_TIME = 4, /* arg points to a zero timeval or timespec */
 	COND_STRING = 5, /* arg is the string constant `text` */
 	COND_LESS = 6, /* arg < value, unsigned */
+	COND_ALL_BITS = 7, /* (arg & value) == value */
+	COND_ONE_OF = 8, /* arg is one of `values` */
 };
 
 /* One condition under which the effect does NOT happen (`unless:`), or without which it does not
@@ -68,6 +70,8 @@ struct model_condition {
 	int64_t value;
 	const char
 		*text; /* the constant's name or the string; for people and for the header test */
+	const int64_t *values; /* COND_ONE_OF */
+	size_t value_count;
 };
 
 struct model_callback {
@@ -88,6 +92,8 @@ struct model {
 	int size_arg, lock_arg, callback_arg; /* -1: none */
 	enum model_lock_op lock_op;
 	enum model_api api;
+	bool may_run_python; /* arbitrary Python code can run inside: the lock can change hands */
+	bool releases_inside; /* releases the lock itself around its wait: holding it is right */
 	const struct model_condition *unless;
 	size_t unless_count;
 	const struct model_condition *when;
@@ -97,6 +103,35 @@ struct model {
 	const char *note; /* one sentence for people; "" when none */
 	const char *source; /* where the fact comes from */
 };
+
+/* What is known of one argument of a call. */
+enum model_argument_kind {
+	ARGUMENT_UNKNOWN = 0,
+	ARGUMENT_NUMBER = 1, /* number */
+	ARGUMENT_NULL = 2,
+	ARGUMENT_STRING = 3, /* text: a constant string */
+	ARGUMENT_ZERO_TIME = 4, /* points to a timeval or timespec that is zero */
+	ARGUMENT_POINTER = 5, /* to something, so not NULL */
+	ARGUMENT_OTHER_TIME = 6, /* … that is not zero */
+};
+
+struct model_argument {
+	enum model_argument_kind kind;
+	int64_t number;
+	const char *text; /* borrowed */
+};
+
+enum model_answer {
+	MODEL_NO = 0,
+	MODEL_MAY = 1,
+	MODEL_YES = 2,
+};
+
+/* Whether one condition holds; whether a call with these arguments has the model's effect. */
+enum model_answer model_condition_holds(const struct model_condition *condition,
+	const struct model_argument *arguments, size_t count);
+enum model_answer model_happens(
+	const struct model *model, const struct model_argument *arguments, size_t count);
 
 struct models;
 
