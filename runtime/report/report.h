@@ -68,7 +68,10 @@ int report_text(const struct report *report, const struct report_style *style, s
 int report_json(const struct report *report, const struct report_style *style, struct str *out);
 int report_html(const struct report *report, const struct report_style *style, struct str *out);
 
-/* ---- findings alone ---- */
+/* ---- findings alone ----
+ * Text, concise, SARIF and JSON hold what has at least style->confidence. Of that, the suppressed
+ * are marked in JSON and SARIF, and only counted in text; the exit code is about the others
+ * (findings_count_shown). */
 
 int findings_text(
 	const struct findings *findings, const struct report_style *style, struct str *out);
