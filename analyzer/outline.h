@@ -16,6 +16,7 @@
 struct err;
 
 #define OUTLINE_NONE UINT32_MAX /* no index */
+#define OUTLINE_VERSION 1u /* raised whenever extract's result changes its meaning */
 
 /* All enumerations are stored: explicit and append-only. */
 enum outline_value_kind {
@@ -208,7 +209,10 @@ static inline const char *outline_string(const struct outline *outline, uint32_t
 }
 
 /* Reads and checks everything: afterwards every index is in range, every range inside its array,
- * every value that a function uses inside its value range, every string terminated. */
+ * every value that a function uses inside its value range, every string terminated. Functions
+ * follow each other in every array (blocks, instructions, values, loops) without gap or overlap,
+ * a loop comes after its parent, and following a value's operands (and a result's call) ends
+ * unless it goes through a phi. */
 int outline_load(const char *path, struct outline *ret_outline, struct err *err);
 
 /* Writes atomically. The arrays may live anywhere. */
