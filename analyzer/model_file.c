@@ -73,6 +73,10 @@ static const cyaml_schema_value_t text_value = {
 	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 1, NAME_MAX_BYTES),
 };
 
+static const cyaml_schema_value_t condition_value = {
+	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 1, TEXT_MAX),
+};
+
 static const cyaml_schema_field_t callback_fields[] = {
 	CYAML_FIELD_INT("arg", CYAML_FLAG_DEFAULT, struct model_file_callback, arg),
 	BOOL_FIELD("async", model_file_callback, is_async),
@@ -88,6 +92,7 @@ static const cyaml_schema_field_t constant_fields[] = {
 	CYAML_FIELD_STRING_PTR(
 		"name", REQUIRED, struct model_file_constant, name, 1, NAME_MAX_BYTES),
 	CYAML_FIELD_INT("value", CYAML_FLAG_DEFAULT, struct model_file_constant, value),
+	CYAML_FIELD_STRING_PTR("header", OPTIONAL, struct model_file_constant, header, 1, TEXT_MAX),
 	CYAML_FIELD_END,
 };
 
@@ -113,10 +118,10 @@ static const cyaml_schema_field_t function_fields[] = {
 	CYAML_FIELD_INT_PTR("size_arg", OPTIONAL, struct model_file_function, size_arg),
 	CYAML_FIELD_INT_PTR("lock_arg", OPTIONAL, struct model_file_function, lock_arg),
 	CYAML_FIELD_INT_PTR("callback_arg", OPTIONAL, struct model_file_function, callback_arg),
+	CYAML_FIELD_SEQUENCE("unless", OPTIONAL, struct model_file_function, unless,
+		&condition_value, 1, LIST_MAX),
 	CYAML_FIELD_SEQUENCE(
-		"unless", OPTIONAL, struct model_file_function, unless, &text_value, 1, LIST_MAX),
-	CYAML_FIELD_SEQUENCE(
-		"when", OPTIONAL, struct model_file_function, when, &text_value, 1, LIST_MAX),
+		"when", OPTIONAL, struct model_file_function, when, &condition_value, 1, LIST_MAX),
 	CYAML_FIELD_SEQUENCE("callbacks", OPTIONAL, struct model_file_function, callbacks,
 		&callback_value, 1, LIST_MAX),
 	CYAML_FIELD_STRING_PTR("note", OPTIONAL, struct model_file_function, note, 1, TEXT_MAX),

@@ -15,6 +15,7 @@ struct model_file_callback {
 
 struct model_file_constant {
 	char *name;
+	char *header; /* when it is not the file's */
 	int64_t value;
 };
 
