@@ -79,7 +79,7 @@ void *arena_alloc(struct arena *arena, size_t bytes)
 
 char *arena_strndup(struct arena *arena, const char *text, size_t len)
 {
-	char *copy = arena_alloc(arena, len + 1);
+	char *copy = len < SIZE_MAX ? arena_alloc(arena, len + 1) : NULL;
 
 	if (copy)
 		memcpy(copy, text, len);

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -58,21 +60,39 @@ static int save_direct(const char *path, const void *data, size_t len)
 	return fd < 0 ? -errno : write_all(fd, data, len);
 }
 
+/* A new file beside `path`, with the permissions that the user's umask gives any new file. */
+static int open_beside(const char *path, char **ret_name)
+{
+	_free_ char *name = NULL;
+	static atomic_uint serial;
+	int fd;
+
+	for (int attempt = 0; attempt < 100; attempt++) {
+		free(take_ptr(name));
+		if (asprintf(&name, "%s.%d-%u.new", path, getpid(), atomic_fetch_add(&serial, 1)) <
+			0) {
+			name = NULL;
+			return -ENOMEM;
+		}
+		fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+		if (fd >= 0) {
+			*ret_name = take_ptr(name);
+			return fd;
+		}
+		if (errno != EEXIST) /* left by a process of the same number that was killed */
+			return -errno;
+	}
+	return -EEXIST;
+}
+
 static int save_replacing(const char *path, const void *data, size_t len)
 {
 	_free_ char *temporary = NULL;
-	int fd, rc;
+	int fd = open_beside(path, &temporary), rc;
 
-	if (asprintf(&temporary, "%s.XXXXXX", path) < 0) {
-		temporary = NULL;
-		return -ENOMEM;
-	}
-	fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	rc = write_all(fd, data, len);
-	if (!rc && fchmod(fd, 0644))
-		rc = -errno;
 	if (close(fd) && !rc)
 		rc = -errno;
 	if (!rc && rename(temporary, path))
@@ -84,13 +104,15 @@ static int save_replacing(const char *path, const void *data, size_t len)
 
 int file_save(const char *path, const void *data, size_t len, struct err *err)
 {
+	/* A link to a file stays a link: what it points to is replaced. */
+	_free_ char *target = realpath(path, NULL);
 	struct stat st;
 	int rc;
 
 	if (!stat(path, &st) && !S_ISREG(st.st_mode))
 		rc = save_direct(path, data, len);
 	else
-		rc = save_replacing(path, data, len);
+		rc = save_replacing(target ? target : path, data, len);
 	if (rc)
 		err_set(err, "cannot write %s: %s", path, strerror(-rc));
 	return rc;

@@ -2,6 +2,7 @@
 #include "runtime/base/term.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -14,7 +15,7 @@ bool term_has_colour(FILE *stream, enum term_colour_mode mode)
 		return mode == TERM_COLOUR_ALWAYS;
 	if (no_color && *no_color)
 		return false;
-	return isatty(fileno(stream)) && terminal && *terminal;
+	return isatty(fileno(stream)) && terminal && *terminal && strcmp(terminal, "dumb") != 0;
 }
 
 int term_columns(FILE *stream)

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import unittest
 
-BIN = os.environ["GILSCOPE_BIN"]
+BIN = os.path.abspath(os.environ["GILSCOPE_BIN"])
 SOURCE = os.environ["GILSCOPE_SOURCE"]
 CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "gilscope-tests")
 
