@@ -178,15 +178,33 @@ static int open_on_disk(struct run_file *file)
 	return 0;
 }
 
+/* The journal of a recorder that was killed in a commit would be rolled back over the new run. */
+static int remove_journal(const char *path)
+{
+	_free_ char *journal = NULL;
+
+	if (asprintf(&journal, "%s-journal", path) < 0) {
+		journal = NULL;
+		return -ENOMEM;
+	}
+	return unlink(journal) && errno != ENOENT ? -errno : 0;
+}
+
 static int move_to_disk(struct run_file *file)
 {
 	sqlite3_int64 bytes;
-	unsigned char *image = sqlite3_serialize(file->db, "main", &bytes, 0);
+	unsigned char *image;
 	int rc;
 
+	/* Somebody else may have begun to record there since run_create. */
+	if (check_replaceable(file->path, NULL))
+		return -EEXIST;
+	image = sqlite3_serialize(file->db, "main", &bytes, 0);
 	if (!image)
 		return -ENOMEM;
-	rc = file_save(file->path, image, (size_t)bytes, NULL);
+	rc = remove_journal(file->path);
+	if (!rc)
+		rc = file_save(file->path, image, (size_t)bytes, NULL);
 	sqlite3_free(image);
 	return rc ? rc : open_on_disk(file);
 }

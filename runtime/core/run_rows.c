@@ -176,6 +176,16 @@ static void states(struct rows *rows, struct state_times *ret_states)
 			ret_states->ns[lock][sched] = amount_or_unknown(rows);
 }
 
+/* The statements are right: a plain error means columns that are not there. */
+static int query_failure(struct rows *rows, int code)
+{
+	int rc = code == SQLITE_ERROR ? -EBADMSG : query_errno(rows->db, code);
+
+	return err_ret(rows->err, rc,
+		rc == -EBADMSG ? "%s is damaged: table %s: %s" : "cannot read %s: table %s: %s",
+		rows->path, rows->table, sqlite3_errmsg(rows->db));
+}
+
 typedef int row_reader(struct rows *rows, struct run *run);
 
 static int each_row(struct rows *rows, enum query query, row_reader *read, struct run *run)
@@ -194,8 +204,7 @@ static int each_row(struct rows *rows, enum query query, row_reader *read, struc
 		code = rows->rc ? SQLITE_ABORT : SQLITE_OK;
 	}
 	if (code != SQLITE_DONE && !rows->rc)
-		rows->rc = err_ret(rows->err, query_errno(rows->db, code), "cannot read %s: %s",
-			rows->path, sqlite3_errmsg(rows->db));
+		rows->rc = query_failure(rows, code);
 	(void)sqlite3_finalize(rows->statement); /* repeats the step's code */
 	rows->statement = NULL;
 	return rows->rc;
@@ -225,6 +234,8 @@ static int read_info(struct rows *rows, struct run *run)
 	info.sample_period_ns = amount_or_unknown(rows);
 	if (info.end_ns < info.start_ns)
 		refuse(rows, 3, "lies before its start");
+	if (run->info.tier)
+		refuse(rows, 0, "is there twice");
 	run->info = info;
 	return 0;
 }

@@ -182,6 +182,63 @@ Test(finding, what_a_newer_version_added_is_ignored_and_the_rest_may_be_missing)
 	findings_fini(&got);
 }
 
+/* xorshift: the same changes on every machine. */
+static uint32_t next_random(uint32_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 17;
+	return *state ^= *state << 5;
+}
+
+/* Changes that leave it JSON more often than random bytes would. */
+static void change(char *json, size_t len, uint32_t *state)
+{
+	static const char *const pieces[] = {"null", "true", "-1", "{}", "[]", "\"\"", "1e99", "[",
+		"}", ",", "\\u0000", "\xff", "0", "9999999999999999999999"};
+	const char *piece = pieces[next_random(state) % (sizeof(pieces) / sizeof(pieces[0]))];
+	size_t at = next_random(state) % len, bytes = strlen(piece);
+
+	if (at + bytes <= len)
+		memcpy(json + at, piece, bytes);
+	if (next_random(state) % 4 == 0)
+		json[next_random(state) % len] = (char)next_random(state);
+}
+
+Test(finding, random_changes_never_crash)
+{
+	uint32_t state = 0x9e3779b9;
+	struct findings findings;
+	int loaded = 0, refused = 0;
+	char *json, *changed;
+	size_t len;
+
+	sample_findings(&findings);
+	cr_assert_eq(findings_format_json(&findings, &json, &len), 0);
+	changed = malloc(len);
+	cr_assert(changed);
+	for (int round = 0; round < 2000; round++) {
+		struct findings got = {0};
+		struct err err = {0};
+
+		memcpy(changed, json, len);
+		for (int i = 0; i < 1 + round % 3; i++)
+			change(changed, len, &state);
+		if (findings_parse("f.json", changed, len - next_random(&state) % 2 * round % len,
+			    &got, &err)) {
+			cr_expect(*err.text && !strchr(err.text, '\n'), "%s", err.text);
+			cr_expect_null(got.arena);
+			refused++;
+		} else {
+			loaded++;
+			findings_fini(&got);
+		}
+	}
+	cr_expect(loaded > 20 && refused > 20, "%d loaded, %d refused", loaded, refused);
+	findings_fini(&findings);
+	free(changed);
+	free(json);
+}
+
 Test(finding, load_says_what_is_wrong_with_the_file)
 {
 	struct findings got;
