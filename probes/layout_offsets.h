@@ -36,7 +36,10 @@ struct layout {
 	uint16_t bytes_size, bytes_data;
 	uint16_t interp_next, interp_id, interp_threads_head;
 	uint16_t lines; /* enum layout_lines */
-	uint16_t reserved[6];
+	uint16_t unicode_kind_shift; /* of the kind in the state word */
+	uint16_t gil_enabled;      /* int; only in free-threaded builds, else ABSENT */
+	uint16_t runtime_interp_head; /* in _PyRuntime; the main interpreter's pointer follows it */
+	uint16_t reserved[3];
 };
 
 #endif
