@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Sourced by samples/tour and tests/run, from the root of the tree: one line a step, its output in a log.
 #   step 'what it does' COMMAND...      runs it; on failure shows the end of the log and ends the script
 # The whole script holds one lock, so that two of them in one tree take turns.
