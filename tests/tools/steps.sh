@@ -31,8 +31,8 @@ step() {
 	("$@") >"$step_log" 2>&1 9>&- </dev/null || step_status=$?
 	printf '%s  %s' "$(seconds_since "$step_began")" "$step_what"
 	[ $step_status = 0 ] && { echo; return 0; }
-	printf ': FAILED (exit %s). The end of %s:\n' $step_status "$step_log"
-	tail -n 40 "$step_log" | sed 's/^/    /'
+	printf ': FAILED (exit %s). Its errors and the end of %s:\n' $step_status "$step_log"
+	{ grep -nE 'FAIL|[Ee]rror|ERROR' "$step_log" | head -n 15; echo ...; tail -n 30 "$step_log"; } | sed 's/^/    /'
 	exit 1
 }
 
