@@ -6,7 +6,8 @@ struct err {
 	char text[512];
 };
 
-/* Writes the sentence; `err` may be NULL (the caller does not want it). */
+/* Writes the sentence, control characters as spaces; `err` may be NULL (the caller does not want
+ * it). */
 void err_set(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The same, and returns `code`: `return err_ret(err, -ENOENT, "cannot read %s", path);` */

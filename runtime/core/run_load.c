@@ -73,6 +73,14 @@ static int damaged(sqlite3 *db, int code, const char *path, struct err *err)
 	return err_ret(err, rc, "cannot read %s: %s", path, sqlite3_errmsg(db));
 }
 
+/* "*** in database main ***\nTree 3 page 3: …": the first line says nothing. */
+static const char *skip_heading(const char *text)
+{
+	const char *end = strchr(text, '\n');
+
+	return !strncmp(text, "***", 3) && end ? end + 1 : text;
+}
+
 /* The first row of a check must be `good`, or be missing when `good` is NULL. */
 static int check(sqlite3 *db, enum query query, const char *good, const char *path, struct err *err)
 {
@@ -87,7 +95,8 @@ static int check(sqlite3 *db, enum query query, const char *good, const char *pa
 	if (code != SQLITE_ROW && code != SQLITE_DONE)
 		rc = damaged(db, code, path, err);
 	else if (good && (!text || strcmp(text, good) != 0))
-		rc = err_ret(err, -EBADMSG, "%s is damaged: %.200s", path, text ? text : "");
+		rc = err_ret(err, -EBADMSG, "%s is damaged: %.200s", path,
+			text ? skip_heading(text) : "");
 	else if (!good && text)
 		rc = err_ret(err, -EBADMSG,
 			"%s is damaged: it has no table %s as gilscope makes it", path, text);

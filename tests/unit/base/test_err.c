@@ -27,3 +27,13 @@ Test(err, a_sentence_that_is_too_long_is_cut)
 	err_set(&err, "%s", text);
 	cr_expect_eq(strlen(err.text), sizeof(err.text) - 1);
 }
+
+Test(err, a_sentence_is_one_line_whatever_it_names)
+{
+	struct err err;
+
+	err_set(&err, "cannot read %s",
+		"a\nb\x1b[2J\x7f\xc2\x9b"
+		"2J caf\xc3\xa9\t");
+	cr_expect_str_eq(err.text, "cannot read a b [2J   2J caf\xc3\xa9 ");
+}

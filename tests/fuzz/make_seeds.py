@@ -1,0 +1,64 @@
+"""Writes the seed corpora of the fuzz targets: make_seeds.py SOURCE FOLDER → FOLDER/findings/*, FOLDER/run/*."""
+import json
+import os
+import re
+import shutil
+import sqlite3
+import sys
+
+FINDING = {
+    "rule": "blocking-call", "confidence": "high", "severity": "warning", "message": "m", "file": "f.c", "line": 4,
+    "column": 9, "function": "g", "symbol": "g", "operation": "read", "entry": "h",
+    "path": [{"file": "f.c", "line": 7, "function": "h", "message": "m"}], "siblings": [],
+    "fix": {"verdict": "safe", "note": "", "edits": [
+        {"file": "f.c", "line": 4, "column": 1, "end_line": 4, "end_column": 1, "text": "x"}]},
+    "fingerprint": "01234567", "suppressed": {"reason": "r"}, "cost": {"hold_ns": 1, "wait_ns": None, "calls": 2}}
+DOCUMENT = {"schema": "gilscope-findings/1", "seconds": 1, "findings": [FINDING],
+            "units": {"total": 1, "extracted": 1, "cached": 0, "failed": [{"file": "x.c", "why": "w"}]}}
+WORDS = {("run", "tier"): "exact", ("process", "lock"): "on", ("histogram", "kind"): "wait", ("frame", "kind"): "python",
+         ("longest", "kind"): "hold"}
+
+
+def value(table, column, kind, row):
+    """Something that the reader takes: small, in order, and where needed a known word."""
+    if kind == "TEXT":
+        return WORDS.get((table, column), column[:3])
+    if column in ("id", "is_complete", "lock", "sched", "is_open", "is_sampled"):
+        return 1
+    return row if column in ("depth", "pid", "tid", "at_ns", "low_ns") else 1 if column == "stack" else 50 + row
+
+
+def write_run(path, schema, header, page_bytes, rows):
+    db = sqlite3.connect(path)
+    db.execute(f"PRAGMA page_size = {page_bytes}")
+    db.execute(f"PRAGMA application_id = {header['RUN_APPLICATION_ID']}")
+    db.execute(f"PRAGMA user_version = {header['RUN_VERSION']}")
+    db.executescript(schema)
+    for (table,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
+        columns = db.execute(f"SELECT name, type FROM pragma_table_info('{table}')").fetchall()
+        for row in range(1 if table == "run" else rows):
+            marks = ", ".join("?" * len(columns))
+            db.execute(f"INSERT INTO {table} VALUES ({marks})", [value(table, *column, row) for column in columns])
+    db.commit()
+    db.close()
+
+
+def main():
+    source, folder = sys.argv[1:]
+    for kind in ("findings", "run"):
+        shutil.rmtree(os.path.join(folder, kind), ignore_errors=True)  # the fuzzers add what they find
+        os.makedirs(os.path.join(folder, kind))
+    for number, document in enumerate((DOCUMENT, {**DOCUMENT, "findings": []}, {**DOCUMENT, "findings": [FINDING] * 3})):
+        with open(os.path.join(folder, "findings", f"{number}.json"), "w", encoding="utf-8") as stream:
+            json.dump(document, stream)
+    core = os.path.join(source, "runtime", "core")
+    with open(os.path.join(core, "schema.sql"), encoding="utf-8") as stream:
+        schema = stream.read()
+    with open(os.path.join(core, "query.h"), encoding="utf-8") as stream:
+        header = dict(re.findall(r"^#define (RUN_\w+) (\w+)", stream.read(), re.MULTILINE))
+    for page_bytes, rows in ((512, 1), (512, 3), (4096, 40)):
+        write_run(os.path.join(folder, "run", f"{page_bytes}-{rows}.run"), schema, header, page_bytes, rows)
+
+
+if __name__ == "__main__":
+    main()
