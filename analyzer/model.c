@@ -109,9 +109,12 @@ static const char *entry_mistake(const struct model_file_function *from)
 	if (!is_argument(from->size_arg) || !is_argument(from->lock_arg) ||
 		!is_argument(from->callback_arg))
 		return "an argument index is from 0 to 31";
-	for (unsigned i = 0; i < from->callbacks_count; i++)
+	for (unsigned i = 0; i < from->callbacks_count; i++) {
 		if (!is_argument(&from->callbacks[i].arg))
 			return "an argument index is from 0 to 31";
+		if (from->callbacks[i].is_foreign && from->callbacks[i].is_held)
+			return "a callback is `foreign` or `held`, not both";
+	}
 	return NULL;
 }
 
@@ -159,6 +162,7 @@ static int callbacks_copy(
 			.arg = from->callbacks[i].arg,
 			.is_async = from->callbacks[i].is_async || from->callbacks[i].is_foreign,
 			.is_foreign = from->callbacks[i].is_foreign,
+			.is_held = from->callbacks[i].is_held,
 		};
 	model->callbacks = callbacks;
 	model->callback_count = from->callbacks_count;

@@ -78,6 +78,7 @@ struct model_callback {
 	int arg; /* index of the function pointer */
 	bool is_async; /* runs later or on another thread; otherwise within the call */
 	bool is_foreign; /* … on a thread that the interpreter does not know */
+	bool is_held; /* … with the interpreter lock held; else in whatever state its caller has */
 };
 
 struct model {

@@ -81,6 +81,7 @@ static const cyaml_schema_field_t callback_fields[] = {
 	CYAML_FIELD_INT("arg", CYAML_FLAG_DEFAULT, struct model_file_callback, arg),
 	BOOL_FIELD("async", model_file_callback, is_async),
 	BOOL_FIELD("foreign", model_file_callback, is_foreign),
+	BOOL_FIELD("held", model_file_callback, is_held),
 	CYAML_FIELD_END,
 };
 

@@ -10,7 +10,7 @@ struct err;
 
 struct model_file_callback {
 	int arg;
-	int is_async, is_foreign;
+	int is_async, is_foreign, is_held;
 };
 
 struct model_file_constant {
