@@ -290,24 +290,39 @@ static int prefixes_load(struct models *models, const struct model_file *file)
 	return 0;
 }
 
-static int models_load_file(struct models *models, const char *path, struct err *err)
+static int file_take(struct models *models, const struct model_file *file, struct err *err)
 {
-	_cleanup_(model_file_cleanup) struct model_file *file = NULL;
-	struct loading loading = {.models = models, .err = err};
+	struct loading loading = {
+		.models = models,
+		.file = file,
+		.constants = {.at = file->constants, .count = file->constants_count},
+		.err = err,
+	};
 	struct model_entry *entry, *next;
-	int rc = model_file_load(path, &file, err);
+	int rc = prefixes_load(models, file);
 
-	if (rc)
-		return rc;
-	loading.file = file;
-	loading.constants =
-		(struct model_constants){.at = file->constants, .count = file->constants_count};
-	rc = prefixes_load(models, file);
 	for (unsigned i = 0; i < file->functions_count && !rc; i++)
 		rc = entry_load(&loading, &file->functions[i]);
 	HASH_ITER (hh, models->entries, entry, next)
 		entry->from = NULL;
 	return rc;
+}
+
+static int models_load_file(struct models *models, const char *path, struct err *err)
+{
+	_cleanup_(model_file_cleanup) struct model_file *file = NULL;
+	int rc = model_file_load(path, &file, err);
+
+	return rc ? rc : file_take(models, file, err);
+}
+
+int models_load_text(
+	struct models *models, const char *path, const char *text, size_t len, struct err *err)
+{
+	_cleanup_(model_file_cleanup) struct model_file *file = NULL;
+	int rc = model_file_parse(path, text, len, &file, err);
+
+	return rc ? rc : file_take(models, file, err);
 }
 
 static int is_model_file(const struct dirent *entry)
@@ -390,7 +405,8 @@ void models_each(const struct models *models, model_visitor *visit, void *contex
 	HASH_ITER (hh, models->entries, entry, next)
 		if (vec_push(&sorted, &entry->model))
 			break;
-	qsort(sorted.at, sorted.len, sizeof(sorted.at[0]), by_name);
+	if (sorted.len)
+		qsort(sorted.at, sorted.len, sizeof(sorted.at[0]), by_name);
 	vec_each (model, &sorted)
 		visit(*model, context);
 	vec_fini(&sorted);

@@ -140,6 +140,9 @@ struct models;
  * of the same name, `remove: true` removes it. Errors name file and line. */
 int models_new(struct models **ret_models);
 int models_load(struct models *models, const char *path, struct err *err);
+/* The same of one file's text; `path` names it in errors. */
+int models_load_text(
+	struct models *models, const char *path, const char *text, size_t len, struct err *err);
 void models_free(struct models *models);
 size_t models_count(const struct models *models);
 

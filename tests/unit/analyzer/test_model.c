@@ -161,6 +161,16 @@ Test(model, folder_loads_in_name_order)
 	cr_assert_str_eq(names, "f z ");
 }
 
+Test(model, empty_file_is_no_models)
+{
+	_models_ struct models *models = models_of("library: x\n");
+	char names[8] = "";
+
+	cr_assert_eq(models_count(models), 0);
+	models_each(models, collect, names);
+	cr_assert_str_eq(names, "");
+}
+
 Test(model, folder_without_models_is_an_error)
 {
 	_models_ struct models *models = NULL;
