@@ -126,6 +126,7 @@ static int read_value(struct condition_reader *reader, int64_t *ret_value)
 		if (rc)
 			return rc;
 		value |= part;
+		skip_spaces(reader);
 		if (*reader->at != '|')
 			break;
 		reader->at++;
@@ -196,6 +197,8 @@ static int read_operand(struct condition_reader *reader, struct model_condition 
 					    : read_value(reader, &condition->value);
 	if (rc)
 		return rc;
+	while (reader->at[-1] == ' ')
+		reader->at--;
 	condition->text = arena_strndup(reader->arena, start, (size_t)(reader->at - start));
 	return condition->text ? 0 : -ENOMEM;
 }
