@@ -1,19 +1,32 @@
-/* Outlines + models → findings: load, find the entries, run the engine, let the rules judge. */
+/* Outlines + models → findings: load, effects bottom-up, reach top-down, let the rules judge. */
 #include "analyzer/solve.h"
 
-#include "analyzer/program.h"
+#include "analyzer/draft.h"
 #include "runtime/base/err.h"
+
+int solve_program(
+	struct program *program, const struct solve_options *options, struct findings *findings)
+{
+	struct effects effects = {0};
+	struct reach reach = {0};
+	int code = effects_solve(&effects, program);
+
+	if (!code)
+		code = reach_solve(&reach, program, &effects);
+	if (!code)
+		code = drafts_finish(&reach, options, findings);
+	reach_fini(&reach);
+	effects_fini(&effects);
+	return code;
+}
 
 int solve(const struct solve_options *options, struct findings *findings, struct err *err)
 {
 	struct program program = {.models = options->models};
-	struct roots roots = {0};
-	int code;
+	int code = program_load(&program, options->outlines, options->outline_count, findings);
 
-	code = program_load(&program, options->outlines, options->outline_count, findings);
 	if (!code)
-		code = roots_find(&program, &roots);
-	vec_fini(&roots.list);
+		code = solve_program(&program, options, findings);
 	program_fini(&program);
 	return code ? err_ret(err, code, "cannot join the outlines: out of memory") : 0;
 }

@@ -19,4 +19,9 @@ struct solve_options {
  * that cannot be used is added to `findings->failures`. */
 int solve(const struct solve_options *options, struct findings *findings, struct err *err);
 
+/* The same for a program that is loaded and linked: for tests. */
+struct program;
+int solve_program(
+	struct program *program, const struct solve_options *options, struct findings *findings);
+
 #endif

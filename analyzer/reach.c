@@ -1,0 +1,477 @@
+/* Roots × effects → contexts, each explored once, the most certain ways first; rules look on. */
+#include "analyzer/reach.h"
+
+#include <string.h>
+
+#include "analyzer/draft.h"
+
+#define QUEUES (sizeof(((struct reach *)0)->queues) / sizeof(((struct reach *)0)->queues[0]))
+#define DEPTH_MAX 4 /* operands of a condition */
+
+struct context_key {
+	uint32_t fn, state;
+	uint64_t signature; /* hash; 0: nothing is known */
+};
+
+struct context_row {
+	struct context_key key;
+	uint32_t context;
+	uint32_t siblings; /* of the row without a signature: how many there are with one */
+	UT_hash_handle hh;
+};
+
+unsigned int doubt_weight(uint8_t doubts)
+{
+	return !!(doubts & DOUBT_INIT) + !!(doubts & DOUBT_LIMIT) +
+	       2 * !!(doubts & (DOUBT_INDIRECT | DOUBT_ENTRY)) + 2 * !!(doubts & DOUBT_CONDITION) +
+	       2 * !!(doubts & DOUBT_THROW);
+}
+
+static size_t queue_of(uint8_t doubts)
+{
+	unsigned int weight = doubt_weight(doubts);
+
+	return weight < QUEUES ? weight : QUEUES - 1;
+}
+
+static uint64_t signature_hash(const struct signature *signature)
+{
+	uint64_t hash = 0;
+
+	for (uint32_t i = 0; i < signature->count; i++) {
+		const struct range *range = &signature->at[i].range;
+		const uint64_t words[] = {signature->at[i].argument, (uint64_t)range->low,
+			(uint64_t)range->high, range->function, range->is_nonzero};
+
+		for (size_t k = 0; k < sizeof(words) / sizeof(words[0]); k++) {
+			hash = (hash ^ words[k]) * 0x9e3779b97f4a7c15ULL;
+			hash ^= hash >> 29;
+		}
+	}
+	return signature->count ? hash | 1 : 0;
+}
+
+static struct context_row *row_get(struct reach *reach, const struct context_key *key)
+{
+	struct context_row *row;
+
+	HASH_FIND(hh, reach->rows, key, sizeof(*key), row);
+	if (row)
+		return row;
+	row = arena_alloc(reach->arena, sizeof(*row));
+	if (!row)
+		return NULL;
+	row->key = *key;
+	row->context = CONTEXT_NONE;
+	HASH_ADD(hh, reach->rows, key, sizeof(row->key), row);
+	return map_has_failed(row) ? NULL : row;
+}
+
+/* The row of this context; one without a signature when there are too many with one. */
+static struct context_row *row_of(struct reach *reach, struct context *context)
+{
+	struct context_key key = {context->fn, context->state, 0};
+	struct context_row *general = row_get(reach, &key), *row;
+
+	key.signature = signature_hash(&context->signature);
+	if (!general || !key.signature)
+		return general;
+	row = row_get(reach, &key);
+	if (!row || row->context != CONTEXT_NONE)
+		return row;
+	if (general->siblings < CONTEXTS_PER_STATE_MAX) {
+		general->siblings++;
+		return row;
+	}
+	reach->limits_hit++;
+	context->signature.count = 0;
+	return general;
+}
+
+static int context_enter(struct reach *reach, struct context *fresh)
+{
+	struct context_row *row = row_of(reach, fresh);
+	struct context *known;
+
+	if (!row)
+		return -ENOMEM;
+	if (row->context == CONTEXT_NONE) {
+		row->context = (uint32_t)reach->contexts.len;
+		fresh->is_queued = true;
+		return vec_push(&reach->contexts, *fresh) ||
+				       vec_push(&reach->queues[queue_of(fresh->doubts)],
+					       row->context)
+			       ? -ENOMEM
+			       : 0;
+	}
+	known = &reach->contexts.at[row->context];
+	if (known->is_done || doubt_weight(fresh->doubts) >= doubt_weight(known->doubts))
+		return 0;
+	fresh->is_queued = true;
+	*known = *fresh;
+	return vec_push(&reach->queues[queue_of(fresh->doubts)], row->context);
+}
+
+/* What API calls before it imply: a function that uses the interpreter is entered with the lock. */
+static enum lock_state state_of(const struct lock *lock, uint8_t *doubts)
+{
+	if (lock->state == LOCK_CALLER)
+		return LOCK_UNKNOWN;
+	if (lock->entry == LOCK_HELD && lock->state == LOCK_UNKNOWN) {
+		*doubts |= DOUBT_ENTRY;
+		return LOCK_HELD;
+	}
+	return (enum lock_state)lock->state;
+}
+
+static void signature_fill(struct reach *reach, const struct explore_call *call, uint32_t callee,
+	struct signature *ret)
+{
+	const struct body *body = explorer_body(call->explorer);
+	uint32_t wanted = reach->interesting[callee];
+
+	for (uint32_t i = 0; i < call->call->operand_count && i < 32; i++) {
+		struct range range;
+
+		if (!(wanted >> i & 1) || ret->count == SIGNATURE_MAX)
+			continue;
+		range = facts_range(body, &call->state->facts,
+			body->outline->operands[call->call->operand_first + i]);
+		if (!range_is_one(&range) && range.function == FN_NONE)
+			continue;
+		ret->at[ret->count].argument = i;
+		ret->at[ret->count++].range = range;
+	}
+}
+
+static int body_enter(
+	const struct sighting *sighting, uint32_t callee, enum lock_state state, bool has_arguments)
+{
+	struct reach *reach = sighting->reach;
+	const struct explore_call *call = sighting->call;
+	struct context context = {.fn = callee,
+		.state = state,
+		.doubts = sighting->doubts,
+		.parent = sighting->context,
+		.site = call->site,
+		.region_site = call->state->lock.site,
+		.root = NULL};
+
+	if (call->is_ambiguous)
+		context.doubts |= DOUBT_INDIRECT;
+	if (has_arguments)
+		signature_fill(reach, call, callee, &context.signature);
+	return context_enter(reach, &context);
+}
+
+/* Functions that are handed over and run within the call. */
+static int callbacks_enter(const struct sighting *sighting, const struct model *model)
+{
+	const struct body *body = explorer_body(sighting->call->explorer);
+	const struct outline_instruction *call = sighting->call->call;
+	struct reach *reach = sighting->reach;
+
+	for (size_t i = 0; i < model->callback_count; i++) {
+		const struct model_callback *callback = &model->callbacks[i];
+		struct candidates candidates;
+		enum lock_state state = sighting->state;
+
+		if (callback->is_async || callback->is_foreign || callback->arg < 0 ||
+			(uint32_t)callback->arg >= call->operand_count)
+			continue;
+		if (model->lock_op == LOCK_OP_CALL_RELEASED)
+			state = LOCK_RELEASED;
+		else if (model->lock_op == LOCK_OP_CALL_HELD)
+			state = LOCK_HELD;
+		program_callees(reach->program, sighting->fn,
+			body->outline->operands[call->operand_first + (uint32_t)callback->arg],
+			&candidates);
+		for (uint32_t c = 0; c < candidates.count; c++)
+			if (program_fn(reach->program, candidates.at[c])->kind == FN_BODY &&
+				body_enter(sighting, candidates.at[c], state, false))
+				return -ENOMEM;
+	}
+	return 0;
+}
+
+static struct sighting sighting_here(struct reach *reach, const struct path_state *path)
+{
+	const struct context *context = &reach->contexts.at[reach->current];
+	struct sighting sighting = {.reach = reach,
+		.context = reach->current,
+		.fn = context->fn,
+		.doubts = context->doubts | path->doubts,
+		.path = path};
+
+	if (reach->effects->of[context->fn].is_limited)
+		sighting.doubts |= DOUBT_LIMIT;
+	sighting.state = state_of(&path->lock, &sighting.doubts);
+	return sighting;
+}
+
+static int see_call(void *data, const struct explore_call *call)
+{
+	struct reach *reach = data;
+	struct sighting sighting = sighting_here(reach, call->state);
+	const struct fn *callee;
+	int code = 0;
+
+	sighting.call = call;
+	for (size_t i = 0; i < rule_class_count && !code; i++)
+		if (rule_classes[i]->call)
+			code = rule_classes[i]->call(&sighting);
+	if (code || call->callee == FN_NONE)
+		return code;
+	callee = program_fn(reach->program, call->callee);
+	if (callee->kind == FN_BODY)
+		return body_enter(&sighting, call->callee, sighting.state, true);
+	return callee->model ? callbacks_enter(&sighting, callee->model) : 0;
+}
+
+static int see_mismatch(void *data, const struct explore_mismatch *mismatch)
+{
+	struct sighting sighting = sighting_here(data, mismatch->state);
+	int code = 0;
+
+	sighting.mismatch = mismatch;
+	for (size_t i = 0; i < rule_class_count && !code; i++)
+		if (rule_classes[i]->mismatch)
+			code = rule_classes[i]->mismatch(&sighting);
+	return code;
+}
+
+static int see_exit(void *data, const struct explore_exit *exit)
+{
+	struct sighting sighting = sighting_here(data, exit->state);
+	int code = 0;
+
+	sighting.exit = exit;
+	for (size_t i = 0; i < rule_class_count && !code; i++)
+		if (rule_classes[i]->exit)
+			code = rule_classes[i]->exit(&sighting);
+	return code;
+}
+
+static int context_explore(struct reach *reach, uint32_t id)
+{
+	const struct explore_hooks hooks = {reach, see_call, see_mismatch, see_exit};
+	struct context context = reach->contexts.at[id]; /* a copy: exploring adds contexts */
+	const struct explore_entry entry = {context.fn, context.state, &context.signature};
+	bool is_limited = false;
+	int code;
+
+	reach->contexts.at[id].is_done = true;
+	reach->current = id;
+	code = explore(reach->explorer, &entry, &hooks, &is_limited);
+	reach->limits_hit += is_limited;
+	return code;
+}
+
+static int queues_run(struct reach *reach)
+{
+	size_t next[QUEUES] = {0};
+	size_t queue = 0;
+
+	while (queue < QUEUES) {
+		uint32_t id;
+		int code;
+
+		if (next[queue] == reach->queues[queue].len) {
+			queue++;
+			continue;
+		}
+		id = reach->queues[queue].at[next[queue]++];
+		if (reach->contexts.at[id].is_done)
+			continue;
+		code = context_explore(reach, id);
+		if (code)
+			return code;
+		queue = 0; /* it may have found something more certain */
+	}
+	return 0;
+}
+
+static int roots_enter(struct reach *reach)
+{
+	static const enum lock_state states[] = {
+		[ROOT_HELD] = LOCK_HELD,
+		[ROOT_FOREIGN] = LOCK_FOREIGN,
+		[ROOT_UNKNOWN] = LOCK_UNKNOWN,
+		[ROOT_RELEASED] = LOCK_RELEASED,
+	};
+
+	vec_each (root, &reach->roots.list) {
+		struct context context = {.fn = root->fn,
+			.state = states[root->state],
+			.parent = CONTEXT_NONE,
+			.region_site = LOCK_NO_SITE,
+			.root = root};
+
+		if (root->is_init)
+			context.doubts |= DOUBT_INIT;
+		if (root->state == ROOT_UNKNOWN)
+			context.doubts |= DOUBT_ENTRY;
+		if (context_enter(reach, &context))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Whom no way led to: only called through pointers that nobody could follow. */
+static int strays_enter(struct reach *reach)
+{
+	uint8_t *is_reached = calloc(reach->program->functions.len + 1, 1);
+	int code = is_reached ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !code && i < reach->contexts.len; i++)
+		is_reached[reach->contexts.at[i].fn] = 1;
+	for (uint32_t id = 0; !code && id < reach->program->functions.len; id++) {
+		const struct fn *fn = program_fn(reach->program, id);
+		struct context context = {.fn = id,
+			.state = LOCK_UNKNOWN,
+			.doubts = DOUBT_ENTRY,
+			.parent = CONTEXT_NONE,
+			.region_site = LOCK_NO_SITE};
+
+		if (fn->kind == FN_BODY && !is_reached[id] && !fn->is_called &&
+			!(fn->def->flags & FUNCTION_MERGED))
+			code = context_enter(reach, &context);
+	}
+	free(is_reached);
+	return code;
+}
+
+static uint32_t bits_of_value(const struct outline *outline, uint32_t id, int depth)
+{
+	const struct outline_value *value;
+	uint32_t bits = 0;
+
+	if (id == OUTLINE_NONE || depth > DEPTH_MAX)
+		return 0;
+	value = &outline->values[id];
+	switch (value->kind) {
+	case VALUE_ARG:
+		return value->number >= 0 && value->number < 32 ? 1u << value->number : 0;
+	case VALUE_SELECT:
+		bits = bits_of_value(outline, (uint32_t)value->number, depth + 1);
+		/* fall through */
+	case VALUE_COMPARE:
+	case VALUE_BINARY:
+		return bits | bits_of_value(outline, value->a, depth + 1) |
+		       bits_of_value(outline, value->b, depth + 1);
+	case VALUE_PHI:
+		for (uint32_t i = 0; i < value->b && i < 8; i++)
+			bits |= bits_of_value(
+				outline, outline->incoming[value->a + i].value, depth + 1);
+		return bits;
+	default:
+		return 0;
+	}
+}
+
+/* Which operands of a call matter to its callee. */
+static uint32_t operands_wanted(struct reach *reach, uint32_t fn, uint32_t callee)
+{
+	const struct fn *to = program_fn(reach->program, callee);
+	uint32_t wanted = 0;
+
+	(void)fn; /* a function that calls itself: what is known of it so far */
+	if (to->kind == FN_BODY)
+		return reach->interesting[callee];
+	if (!to->model)
+		return 0;
+	for (size_t i = 0; i < to->model->unless_count; i++)
+		wanted |= to->model->unless[i].arg < 32 ? 1u << to->model->unless[i].arg : 0;
+	for (size_t i = 0; i < to->model->when_count; i++)
+		wanted |= to->model->when[i].arg < 32 ? 1u << to->model->when[i].arg : 0;
+	for (size_t i = 0; i < to->model->callback_count; i++)
+		wanted |= to->model->callbacks[i].arg < 32 ? 1u << to->model->callbacks[i].arg : 0;
+	return wanted;
+}
+
+static uint32_t bits_of_call(
+	struct reach *reach, uint32_t fn, const struct outline_instruction *call)
+{
+	const struct outline *outline = program_fn(reach->program, fn)->outline;
+	uint32_t bits = bits_of_value(outline, call->a, 0), wanted = 0;
+	struct candidates callees = {0};
+
+	program_callees(reach->program, fn, call->a, &callees);
+	for (uint32_t c = 0; c < callees.count; c++)
+		wanted |= operands_wanted(reach, fn, callees.at[c]);
+	for (uint32_t i = 0; i < call->operand_count && i < 32; i++)
+		if (wanted >> i & 1)
+			bits |= bits_of_value(
+				outline, outline->operands[call->operand_first + i], 0);
+	return bits;
+}
+
+static int interesting_build(struct reach *reach)
+{
+	reach->interesting = calloc(reach->program->functions.len + 1, sizeof(uint32_t));
+	if (!reach->interesting)
+		return -ENOMEM;
+	for (uint32_t o = 0; o < reach->effects->order_count; o++) {
+		uint32_t id = reach->effects->order[o], bits = 0;
+		const struct outline *outline = program_fn(reach->program, id)->outline;
+		const struct outline_function *def = program_fn(reach->program, id)->def;
+
+		for (uint32_t b = 0; b < def->block_count; b++) {
+			const struct outline_block *block = &outline->blocks[def->block_first + b];
+
+			bits |= bits_of_value(outline, block->condition, 0);
+			for (uint32_t i = 0; i < block->instruction_count; i++) {
+				const struct outline_instruction *call =
+					&outline->instructions[block->instruction_first + i];
+
+				if (call->kind == INSTRUCTION_CALL)
+					bits |= bits_of_call(reach, id, call);
+			}
+		}
+		reach->interesting[id] = bits;
+	}
+	return 0;
+}
+
+int reach_solve(struct reach *reach, struct program *program, struct effects *effects)
+{
+	int code;
+
+	*reach = (struct reach){.program = program, .effects = effects};
+	reach->arena = arena_new();
+	reach->explorer = explorer_new(program, effects);
+	if (!reach->arena || !reach->explorer || roots_find(program, &reach->roots))
+		return -ENOMEM;
+	code = interesting_build(reach);
+	for (size_t i = 0; i < rule_class_count && !code; i++)
+		if (rule_classes[i]->begin)
+			code = rule_classes[i]->begin(reach);
+	if (!code)
+		code = roots_enter(reach);
+	if (!code)
+		code = queues_run(reach);
+	if (!code)
+		code = strays_enter(reach);
+	if (!code)
+		code = queues_run(reach);
+	for (size_t i = 0; i < rule_class_count && !code; i++)
+		if (rule_classes[i]->finish)
+			code = rule_classes[i]->finish(reach);
+	return code;
+}
+
+void reach_fini(struct reach *reach)
+{
+	for (size_t i = 0; i < rule_class_count; i++)
+		if (rule_classes[i]->end)
+			rule_classes[i]->end(reach);
+	drafts_free(reach);
+	for (size_t i = 0; i < QUEUES; i++)
+		vec_fini(&reach->queues[i]);
+	HASH_CLEAR(hh, reach->rows);
+	vec_fini(&reach->contexts);
+	vec_fini(&reach->roots.list);
+	free(reach->interesting);
+	explorer_free(reach->explorer);
+	arena_free(reach->arena);
+}
