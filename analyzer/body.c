@@ -121,6 +121,13 @@ static void use(struct body *body, uint32_t value)
 		(*uses)++;
 }
 
+/* What goes into a phi is looked at again under another name. */
+static void use_twice(struct body *body, uint32_t value)
+{
+	use(body, value);
+	use(body, value);
+}
+
 static void uses_of_value(struct body *body, const struct outline_value *value)
 {
 	switch (value->kind) {
@@ -131,11 +138,11 @@ static void uses_of_value(struct body *body, const struct outline_value *value)
 		break;
 	case VALUE_PHI:
 		for (uint32_t i = 0; i < value->b; i++)
-			use(body, body->outline->incoming[value->a + i].value);
+			use_twice(body, body->outline->incoming[value->a + i].value);
 		break;
 	case VALUE_SELECT:
-		use(body, value->a);
-		use(body, value->b);
+		use_twice(body, value->a);
+		use_twice(body, value->b);
 		use(body, (uint32_t)value->number);
 		break;
 	default:
@@ -155,7 +162,7 @@ static void uses_of_instruction(struct body *body, const struct outline_instruct
 			use(body, body->outline->operands[instruction->operand_first + i]);
 		break;
 	case INSTRUCTION_STORE:
-		use(body, instruction->b);
+		use_twice(body, instruction->b);
 		break;
 	case INSTRUCTION_LOAD:
 		place = body_place(body, body_value(body, instruction->a)->a);

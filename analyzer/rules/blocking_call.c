@@ -258,8 +258,11 @@ static int finish(struct reach *reach)
 		habit = habit_get(reach, draft->operation);
 		if (!habit)
 			return -ENOMEM;
-		draft->sibling_count = habit->sibling_count;
-		memcpy(draft->siblings, habit->siblings, sizeof(draft->siblings));
+		draft->sibling_count = 0;
+		for (uint32_t k = 0; k < habit->sibling_count; k++)
+			if (habit->siblings[k].fn != draft->fn ||
+				habit->siblings[k].site != draft->site)
+				draft->siblings[draft->sibling_count++] = habit->siblings[k];
 		if (!draft->model->is_certain && is_habit(habit))
 			draft->confidence++;
 	}
