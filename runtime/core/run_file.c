@@ -14,9 +14,10 @@
 #include "runtime/base/file.h"
 #include "runtime/core/run_header.h"
 
-#define BUSY_MS                                                                                    \
-	2000 /* a reader is done in less, or the commit is tried again at the next flush           \
-	      */
+/* A flush must not keep the recorder from its events: the next one tries again. The last has none.
+ */
+#define FLUSH_BUSY_MS 50
+#define FINISH_BUSY_MS 5000
 
 sqlite3_stmt *run_file_statement(struct run_file *file, enum query query, int *ret_rc)
 {
@@ -166,7 +167,7 @@ static int open_on_disk(struct run_file *file)
 	if (!code)
 		code = sqlite3_exec(db, query_write_settings, NULL, NULL, NULL);
 	if (!code)
-		code = sqlite3_busy_timeout(db, BUSY_MS);
+		code = sqlite3_busy_timeout(db, FLUSH_BUSY_MS);
 	if (code) {
 		rc = query_errno(db, code);
 		(void)sqlite3_close(db); /* nothing was prepared: cannot be busy */
@@ -225,6 +226,7 @@ static int complete(struct run_file *file)
 {
 	int rc;
 
+	(void)sqlite3_busy_timeout(file->db, FINISH_BUSY_MS); /* fails on a closed handle only */
 	if (file->lock_fd >= 0 && sqlite3_get_autocommit(file->db))
 		(void)sqlite3_exec(file->db, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
 	rc = run_begin(file);

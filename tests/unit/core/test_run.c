@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
 
 TestSuite(run, .init = sample_make_folder, .fini = sample_remove_folder);
@@ -328,4 +329,40 @@ Test(run, create_replaces_a_run_only_at_the_first_commit)
 	expect_refused(sample_path("a.run"), -EBUSY, "being recorded");
 	cr_assert_eq(run_finish(file, true), 0);
 	cr_expect_eq(sample_count_files(false), 1);
+}
+
+Test(run, a_reader_delays_a_commit_and_loses_nothing)
+{
+	struct run_file *file = sample_create(sample_path("a.run"));
+	struct run run;
+	sqlite3 *reader;
+
+	sample_put_totals(file);
+	cr_assert_eq(run_commit(file), 0);
+	cr_assert_eq(sqlite3_open(sample_path("a.run"), &reader), SQLITE_OK);
+	cr_assert_eq(sqlite3_exec(reader, "BEGIN; SELECT * FROM run", NULL, NULL, NULL), SQLITE_OK);
+	cr_assert_eq(run_begin(file), 0);
+	sample_put_details(file);
+	cr_expect_eq(run_commit(file), -EBUSY);
+	cr_assert_eq(run_begin(file), 0, "the next flush goes on with it");
+	sample_put_keyless(file);
+	cr_assert_eq(sqlite3_close(reader), SQLITE_OK);
+	cr_assert_eq(run_commit(file), 0);
+	cr_assert_eq(run_finish(file, false), 0);
+	load(sample_path("a.run"), &run);
+	cr_expect(run.memory.len == 2 && run.blame.len == 2);
+	run_fini(&run);
+}
+
+Test(run, an_image_on_a_read_only_path_is_still_readable)
+{
+	struct run run;
+	size_t len;
+
+	free(sample_write(sample_path("a.run"), &len));
+	cr_assert(!chmod(sample_path("a.run"), 0400) && !chmod(sample_folder, 0500));
+	load(sample_path("a.run"), &run);
+	cr_expect_eq(run.threads.len, 2);
+	run_fini(&run);
+	cr_assert(!chmod(sample_folder, 0700));
 }
