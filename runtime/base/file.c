@@ -60,46 +60,110 @@ static int save_direct(const char *path, const void *data, size_t len)
 	return fd < 0 ? -errno : write_all(fd, data, len);
 }
 
-/* A new file beside `path`, with the permissions that the user's umask gives any new file. */
-static int open_beside(const char *path, char **ret_name)
+/* A file without a name in the folder of `path`: it vanishes with its last descriptor, so that even
+ * a process that is killed leaves nothing. Permissions are what the user's umask gives any new
+ * file. */
+static int open_nameless(const char *path)
 {
-	_free_ char *name = NULL;
-	static atomic_uint serial;
+	const char *slash = strrchr(path, '/');
+	_free_ char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
 	int fd;
 
-	for (int attempt = 0; attempt < 100; attempt++) {
-		free(take_ptr(name));
-		if (asprintf(&name, "%s.%d-%u.new", path, getpid(), atomic_fetch_add(&serial, 1)) <
-			0) {
-			name = NULL;
-			return -ENOMEM;
-		}
-		fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-		if (fd >= 0) {
-			*ret_name = take_ptr(name);
-			return fd;
-		}
-		if (errno != EEXIST) /* left by a process of the same number that was killed */
-			return -errno;
-	}
-	return -EEXIST;
+	if (!folder)
+		return -ENOMEM;
+	fd = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+	return fd < 0 ? -errno : fd;
+}
+
+static char *name_beside(const char *path)
+{
+	static atomic_uint serial;
+	char *name;
+
+	if (asprintf(&name, "%s.%d-%u.new", path, getpid(), atomic_fetch_add(&serial, 1)) < 0)
+		return NULL;
+	return name;
+}
+
+static int rename_or_unlink(const char *from, const char *to)
+{
+	int rc = rename(from, to) ? -errno : 0;
+
+	if (rc)
+		unlink(from);
+	return rc;
+}
+
+/* A new name in one step; an existing one by way of a second name, for an instant. */
+static int give_name(int fd, const char *path)
+{
+	_free_ char *name = NULL;
+	char self[40];
+
+	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", fd); /* fits */
+	if (!linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW))
+		return 0;
+	if (errno != EEXIST)
+		return -errno;
+	name = name_beside(path);
+	if (!name)
+		return -ENOMEM;
+	if (linkat(AT_FDCWD, self, AT_FDCWD, name, AT_SYMLINK_FOLLOW))
+		return -errno;
+	return rename_or_unlink(name, path);
+}
+
+/* For file systems without nameless files. */
+static int save_by_name(const char *path, const void *data, size_t len)
+{
+	_free_ char *name = name_beside(path);
+	int fd, rc;
+
+	if (!name)
+		return -ENOMEM;
+	fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return -errno;
+	rc = write_all(fd, data, len);
+	if (close(fd) && !rc)
+		rc = -errno;
+	if (!rc)
+		return rename_or_unlink(name, path);
+	unlink(name);
+	return rc;
 }
 
 static int save_replacing(const char *path, const void *data, size_t len)
 {
-	_free_ char *temporary = NULL;
-	int fd = open_beside(path, &temporary), rc;
+	_close_ int fd = open_nameless(path);
 
+	if (fd >= 0) {
+		int rc = write_all(fd, data, len);
+
+		if (rc)
+			return rc;
+		if (!give_name(fd, path))
+			return 0;
+	}
+	/* Whatever stood in the way of the better method, this one's failure is the one to tell. */
+	return save_by_name(path, data, len);
+}
+
+int file_check_folder(const char *path, struct err *err)
+{
+	_close_ int fd = open_nameless(path);
+	_free_ char *name = NULL;
+
+	if (fd >= 0)
+		return 0;
+	name = name_beside(path);
+	if (!name)
+		return -ENOMEM;
+	fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (fd < 0)
-		return fd;
-	rc = write_all(fd, data, len);
-	if (close(fd) && !rc)
-		rc = -errno;
-	if (!rc && rename(temporary, path))
-		rc = -errno;
-	if (rc)
-		unlink(temporary);
-	return rc;
+		return err_ret(err, -errno, "cannot write %s: %s", path, strerror(errno));
+	unlink(name);
+	return 0;
 }
 
 int file_save(const char *path, const void *data, size_t len, struct err *err)

@@ -98,23 +98,6 @@ static int check_replaceable(const char *path, struct err *err)
 	return 0;
 }
 
-/* The first commit may be minutes away: whether the folder takes files must be known now. */
-static int check_folder(const char *path, struct err *err)
-{
-	char probe[PATH_MAX];
-	int fd, len = snprintf(probe, sizeof(probe), "%s.XXXXXX", path);
-
-	if (len < 0 || (size_t)len >= sizeof(probe))
-		return err_ret(
-			err, -ENAMETOOLONG, "cannot write %.200s…: the name is too long", path);
-	fd = mkostemp(probe, O_CLOEXEC);
-	if (fd < 0)
-		return err_ret(err, -errno, "cannot write %s: %s", path, strerror(errno));
-	close(fd);
-	(void)unlink(probe); /* just made by us */
-	return 0;
-}
-
 int run_create(const char *path, struct run_file **ret_file, struct err *err)
 {
 	struct run_file *file;
@@ -123,8 +106,8 @@ int run_create(const char *path, struct run_file **ret_file, struct err *err)
 	if (!*path)
 		return err_ret(err, -EINVAL, "cannot write a run: its file name is empty");
 	rc = check_replaceable(path, err);
-	if (!rc)
-		rc = check_folder(path, err);
+	if (!rc) /* the first commit may be minutes away: it must be known now */
+		rc = file_check_folder(path, err);
 	if (rc)
 		return rc;
 	file = calloc(1, sizeof(*file));

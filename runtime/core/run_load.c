@@ -24,6 +24,19 @@ static void cleanup_db(sqlite3 **db)
 	(void)sqlite3_close(*db); /* every statement was finalized: cannot be busy */
 }
 
+/* A recorder that was killed in a commit may have stated more pages than it wrote. */
+static bool has_journal(const char *path)
+{
+	_free_ char *journal = NULL;
+	struct stat st;
+
+	if (asprintf(&journal, "%s-journal", path) < 0) {
+		journal = NULL;
+		return false;
+	}
+	return !stat(journal, &st) && S_ISREG(st.st_mode) && st.st_size > 0;
+}
+
 static int check_header(const char *path, struct err *err)
 {
 	_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -52,7 +65,7 @@ static int check_header(const char *path, struct err *err)
 	if (header.version < 1 || header.has_wal)
 		return err_ret(err, -EBADMSG,
 			"%s is damaged: its header is not as gilscope writes it", path);
-	if (header.file_bytes < header.stated_bytes)
+	if (header.file_bytes < header.stated_bytes && !has_journal(path))
 		return err_ret(err, -EBADMSG, "%s is cut off: %llu of %llu bytes are left", path,
 			(unsigned long long)header.file_bytes,
 			(unsigned long long)header.stated_bytes);

@@ -135,3 +135,15 @@ Test(file, load_reads_files_without_a_size)
 	cr_expect(len > 100 && strstr(data, "VmRSS"));
 	free(data);
 }
+
+Test(file, check_folder_tells_whether_a_file_can_be_made)
+{
+	struct err err = {0};
+
+	cr_expect_eq(file_check_folder("a", &err), 0);
+	cr_expect_eq(file_check_folder("./a", &err), 0);
+	cr_expect_eq(file_check_folder("none/a", &err), -ENOENT);
+	cr_expect_str_eq(err.text, "cannot write none/a: No such file or directory");
+	cr_expect_lt(file_check_folder("/proc/a", &err), 0);
+	cr_expect_neq(access("a", F_OK), 0);
+}

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -299,6 +300,71 @@ Test(run_hostile, a_recorder_killed_in_a_commit_leaves_its_last_one)
 	cr_expect_eq(after.st_size, before.st_size);
 	cr_expect_eq(sample_count_files(false), 2);
 	run_fini(&run);
+}
+
+#define SLICES 100 /* in each flush */
+
+/* Commits as fast as it can and tells of each by one byte. */
+static void record_for_ever(const char *path, int tell)
+{
+	struct run_file *file = NULL;
+	struct run_info info = sample_info();
+
+	if (run_create(path, &file, NULL))
+		_exit(1);
+	for (int flush = 1;; flush++) {
+		int rc = run_begin(file);
+
+		info.end_ns = info.start_ns + flush;
+		rc = rc ? rc : run_put_info(file, &info);
+		for (int i = 0; !rc && i < SLICES; i++) {
+			struct run_slice slice = {.tid = i + 1, .at_ns = flush, .length_ns = 1};
+
+			rc = run_put_slice(file, &slice);
+		}
+		rc = rc ? rc : run_commit(file);
+		if (rc || write(tell, "x", 1) != 1)
+			_exit(2);
+	}
+}
+
+static void record_and_kill(const char *path, int commits)
+{
+	int ends[2], status;
+	pid_t child;
+	char told;
+
+	cr_assert(!pipe(ends));
+	child = fork();
+	cr_assert(child >= 0);
+	if (!child)
+		record_for_ever(path, ends[1]);
+	for (int i = 0; i < commits; i++)
+		cr_assert_eq(read(ends[0], &told, 1), 1);
+	cr_assert(!kill(child, SIGKILL));
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_assert(WIFSIGNALED(status));
+	close(ends[0]);
+	close(ends[1]);
+}
+
+Test(run_hostile, a_recorder_killed_at_any_moment_leaves_whole_commits)
+{
+	for (int commits = 1; commits <= 6; commits++) {
+		struct err err = {0};
+		int64_t flushes;
+		struct run run;
+
+		(void)sample_count_files(true);
+		record_and_kill(sample_path("a"), commits);
+		cr_assert_eq(run_load(sample_path("a"), &run, &err), 0, "%s", err.text);
+		flushes = run.info.end_ns - run.info.start_ns;
+		cr_expect_geq(flushes, commits);
+		cr_expect_eq(run.slices.len, (size_t)flushes * SLICES);
+		cr_expect_not(run.info.is_complete);
+		cr_expect_leq(sample_count_files(false), 2, "the run, and perhaps its journal");
+		run_fini(&run);
+	}
 }
 
 Test(run_hostile, a_journal_that_names_another_file_to_delete_is_refused)
