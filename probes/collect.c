@@ -179,7 +179,6 @@ int collect_finish(struct recorder *recorder, uint64_t end_ns)
 {
 	int rc = threads_read(recorder, end_ns, true);
 
-	if (!rc)
-		rc = flush(recorder, end_ns);
-	return rc ? rc : run_commit(recorder->file);
+	/* What a reader kept from being committed here, run_finish commits: it waits longer. */
+	return rc ? rc : flush(recorder, end_ns);
 }
