@@ -165,7 +165,8 @@ static bool drop_flag(const char **args, const char *line)
 			continue;
 		memcpy(option, args[i], len);
 		option[len] = '\0';
-		if (!is_quoted(line, args[i]) && !is_quoted(line, option))
+		if (!is_quoted(line, args[i]) && !is_quoted(line, option) &&
+			(args[i][len] != '=' || !is_quoted(line, args[i] + len + 1)))
 			continue;
 		for (; args[i]; i++)
 			args[i] = args[i + 1];

@@ -20,18 +20,34 @@ struct unit {
 	bool is_cxx;
 };
 
+/* An entry that cannot be used. */
+struct unit_skipped {
+	const char *file;
+	const char *why;
+};
+
 struct units {
 	struct arena *arena; /* owned */
 	vec(struct unit) list; /* sorted by file, then output; without duplicates */
+	vec(struct unit_skipped) skipped;
 };
 
-/* `path` is a compile_commands.json or a folder that holds one. Arguments are filtered by the
- * allow-list of flags.tsv and @files expanded. An entry that cannot be used is skipped and counted
- * in `ret_skipped`. Reads hostile input. */
-int compdb_load(const char *path, struct units *ret_units, size_t *ret_skipped, struct err *err);
-void units_fini(struct units *units);
+int units_init(struct units *units);
+void units_fini(struct units *units); /* half-built is fine */
 
-/* Keeps the units under any of the `count` paths (files or folders). */
+/* Reads a compile_commands.json, or the one in folder `path`, into `units` (initialised).
+ * Arguments are filtered by the allow-list of flags.tsv and @files expanded; entries that are not C
+ * or C++ are left out silently. Reads hostile input: `err` names file and line. */
+int compdb_load(const char *path, struct units *units, struct err *err);
+
+/* The compile_commands.json in `folder`, its build/ or the nearest folder above. 0, -ENOENT, or
+ * -ENOMEM. owned by the caller */
+int compdb_find(const char *folder, char **ret_path);
+
+/* Keeps the units under any of the `count` paths (files or folders; absolute, normalised). */
 void units_filter(struct units *units, const char *const *paths, size_t count);
+
+/* Sorts and removes duplicates; compdb_load() has done it. */
+void units_sort(struct units *units);
 
 #endif
