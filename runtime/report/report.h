@@ -10,6 +10,7 @@
 #include "runtime/core/run.h"
 
 struct err;
+struct facts;
 
 #define REPORT_MAX_BYTES ((size_t)512 << 20)
 
@@ -18,6 +19,7 @@ struct report_style {
 	bool has_colour;
 	int columns;
 	enum confidence confidence; /* findings below it are left out of text formats */
+	const char *source; /* file that the run came from, for hints; NULL: none */
 };
 
 /* ---- a run ---- */
@@ -57,9 +59,12 @@ struct report {
 	const struct run *run;     /* borrowed */
 	struct findings *findings; /* borrowed; NULL: none given. Costs are filled in by the join */
 	struct verdict verdict;
+	const struct facts *facts; /* figures by process and thread (facts.h) */
+	size_t findings_joined; /* have a cost */
+	bool has_native_stacks; /* without them no finding can have one */
 };
 
-/* Judges the run and joins the findings (by function and file:line; fills `cost`). */
+/* Judges the run and joins the findings (fills `cost`). 0, or -ENOMEM and `err` says it. */
 int report_init(
 	struct report *report, const struct run *run, struct findings *findings, struct err *err);
 void report_fini(struct report *report);
