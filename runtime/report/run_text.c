@@ -114,7 +114,7 @@ static const struct {
 		"what "
 		"holders do comes from samples and the scheduler. Waiting before a thread's first "
 		"timed wait is not seen: with busy cores waits can be up to a few percent short.",
-		"--tier exact measures every hold"},
+		"--tier exact ... measures every hold"},
 	{"exact",
 		"This tier sees every wait and hold; each release and acquire takes about 2 us "
 		"longer "
@@ -123,7 +123,7 @@ static const struct {
 	{"sample",
 		"This tier takes samples only: waits and holds are unknown (?), shares are "
 		"estimates.",
-		"--tier contention measures waits"},
+		"--tier contention ... measures waits"},
 };
 
 static int add_tier(struct text_writer *text, const char **ret_next)
@@ -189,7 +189,7 @@ static int add_next(struct text_writer *text, const char *tier_hint)
 	if (!rc)
 		rc = str_add(text->out, " --format html:report.html");
 	if (!rc && tier_hint)
-		rc = str_addf(text->out, "; gilscope record %s", tier_hint);
+		rc = str_addf(text->out, "\n      gilscope record %s", tier_hint);
 	return rc ? rc : str_add(text->out, "\n");
 }
 
@@ -233,6 +233,8 @@ int report_text(const struct report *report, const struct report_style *style, s
 		rc = text_threads(&text);
 	if (!rc)
 		rc = text_states(&text);
+	if (!rc)
+		rc = text_blamed(&text);
 	if (!rc)
 		rc = text_blame(&text);
 	if (!rc)

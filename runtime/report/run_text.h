@@ -9,7 +9,7 @@
 
 #define TEXT_THREADS 20 /* rows of a table, the heaviest first: the rest is counted */
 #define TEXT_PROCESSES 12
-#define TEXT_PAIRS 12
+#define TEXT_PAIRS 10
 #define TEXT_LONGEST 3 /* of each kind, with stacks */
 #define TEXT_FRAMES 6
 #define TEXT_FINDINGS 15
@@ -37,6 +37,7 @@ const char *text_thread_name(const struct text_writer *text, int tid);
 int text_processes(struct text_writer *text);
 int text_threads(struct text_writer *text);
 int text_states(struct text_writer *text);
+int text_blamed(struct text_writer *text);
 int text_blame(struct text_writer *text);
 int text_longest(struct text_writer *text, const char *kind);
 int text_latency(struct text_writer *text);

@@ -8,22 +8,24 @@
 #include "runtime/report/pairs.h"
 #include "runtime/report/run_text.h"
 
+static int add_wait(struct table *table, const struct pair *pair, int64_t whole_ns)
+{
+	int rc = table_add_time(table, pair->wait_ns);
+
+	if (!rc)
+		rc = table_add_share(table, share_of(pair->wait_ns, whole_ns));
+	if (!rc)
+		rc = table_add_count(table, pair->waits);
+	return rc ? rc : table_add_time(table, pair->max_ns);
+}
+
 static int add_pair(const struct text_writer *text, struct table *table, const struct pair *pair,
 	int64_t whole_ns)
 {
 	const char *waiter = text_thread_name(text, pair->waiter_tid);
 	const char *holder = text_thread_name(text, pair->holder_tid);
-	int rc;
+	int rc = waiter && holder ? add_wait(table, pair, whole_ns) : -ENOMEM;
 
-	if (!waiter || !holder)
-		return -ENOMEM;
-	rc = table_add_time(table, pair->wait_ns);
-	if (!rc)
-		rc = table_add_share(table, share_of(pair->wait_ns, whole_ns));
-	if (!rc)
-		rc = table_add_count(table, pair->waits);
-	if (!rc)
-		rc = table_add_time(table, pair->max_ns);
 	if (!rc)
 		rc = table_add(table, waiter);
 	if (!rc)
@@ -35,10 +37,11 @@ int text_blame(struct text_writer *text)
 {
 	static const struct table_column columns[] = {{"WAIT", true, 0}, {"SHARE", true, 0},
 		{"WAITS", true, 0}, {"MAX", true, 0}, {"WAITER", false, 12},
-		{"<- HOLDER", false, 12}, {"WHICH WAS IN", false, 20}};
+		{"<- HOLDER", false, 12}, {"WHICH WAS MOSTLY IN", false, 20}};
 	struct table table = {columns, sizeof(columns) / sizeof(columns[0]), {0}};
 	struct pairs pairs;
-	int rc = pairs_init(&pairs, text->report->run, &text->report->facts->places);
+	int rc = pairs_init(
+		&pairs, text->report->run, &text->report->facts->places, PAIRS_BY_THREADS);
 
 	if (rc)
 		return rc;
@@ -49,6 +52,47 @@ int text_blame(struct text_writer *text)
 	if (!rc && pairs.list.len)
 		rc = text_print(text, &table,
 			pairs.list.len > TEXT_PAIRS ? pairs.list.len - TEXT_PAIRS : 0, "pairs");
+	table_fini(&table);
+	pairs_fini(&pairs);
+	return rc;
+}
+
+static int add_blamed(struct table *table, const struct pair *pair, int64_t whole_ns)
+{
+	const struct run_frame *frame = pair->place ? pair->place->frame : NULL;
+	int rc = add_wait(table, pair, whole_ns);
+
+	if (!rc)
+		rc = table_add(table, frame ? frame->function : "?");
+	if (!rc && frame && frame->file)
+		rc = table_addf(table, "%s:%d", place_short_name(frame->file), frame->line);
+	else if (!rc)
+		rc = table_add(table, "?");
+	if (!rc && pair->place && pair->place->inner)
+		return table_add(table, pair->place->inner->function);
+	return rc ? rc : table_add(table, "");
+}
+
+int text_blamed(struct text_writer *text)
+{
+	static const struct table_column columns[] = {{"WAIT", true, 0}, {"SHARE", true, 0},
+		{"WAITS", true, 0}, {"MAX", true, 0}, {"FUNCTION", false, 12}, {"LINE", false, 20},
+		{"INSIDE IT", false, 10}};
+	struct table table = {columns, sizeof(columns) / sizeof(columns[0]), {0}};
+	struct pairs pairs;
+	size_t shown;
+	int rc = pairs_init(
+		&pairs, text->report->run, &text->report->facts->places, PAIRS_BY_FUNCTION);
+
+	if (rc)
+		return rc;
+	shown = pairs.list.len < TEXT_PAIRS ? pairs.list.len : TEXT_PAIRS;
+	if (shown)
+		rc = text_heading(text, "What they waited for: where the holder was");
+	for (size_t i = 0; !rc && i < shown; i++)
+		rc = add_blamed(&table, &pairs.list.at[i], pairs.wait_ns);
+	if (!rc && shown)
+		rc = text_print(text, &table, pairs.list.len - shown, "functions");
 	table_fini(&table);
 	pairs_fini(&pairs);
 	return rc;

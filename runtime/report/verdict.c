@@ -152,7 +152,7 @@ static bool has_used_quota(const struct judgement *judgement, const struct facts
 static enum verdict_kind judge_contended(
 	const struct judgement *judgement, const struct judged *judged, const struct facts *facts)
 {
-	if (judged->causes.runnable >= LIMIT(CAUSE_SHARE))
+	if (judged->causes.runnable >= LIMIT(PREEMPTED_SHARE))
 		return VERDICT_CPU_LIMITED;
 	if (is_parallel(judged) && facts->cores >= LIMIT(FULL_SHARE) * judgement->capacity)
 		return has_used_quota(judgement, facts) ? VERDICT_CPU_LIMITED
@@ -168,18 +168,19 @@ static enum verdict_kind judge_contended(
 	return VERDICT_LOCK_BOUND;
 }
 
-/* Ready threads without a core: by a quota, by the machine, or by its other programs. */
-static bool is_cpu_limited(
-	const struct judgement *judgement, const struct judged *judged, const struct facts *facts)
+/* Ready threads without a core. */
+static bool lacks_cores(const struct judged *judged)
 {
-	double cores = judged->process->cores;
-	bool is_full = facts->cores >= LIMIT(FULL_SHARE) * judgement->capacity;
+	return judged->runnable_cores >= LIMIT(RUNNABLE_CORES) &&
+	       judged->runnable_cores >= LIMIT(RUNNABLE_PER_CORE) * judged->process->cores;
+}
 
-	if (judged->runnable_cores < LIMIT(RUNNABLE_CORES) ||
-		judged->runnable_cores < LIMIT(RUNNABLE_PER_CORE) * cores)
-		return false;
-	return has_used_quota(judgement, facts) || !is_full ||
-	       judgement->capacity <= LIMIT(PARALLEL_CORES);
+/* By a quota, or by a machine that has no second core to run on. */
+static bool is_confined(const struct judgement *judgement, const struct facts *facts)
+{
+	return has_used_quota(judgement, facts) ||
+	       (facts->cores >= LIMIT(FULL_SHARE) * judgement->capacity &&
+		       judgement->capacity <= LIMIT(PARALLEL_CORES));
 }
 
 static enum verdict_kind judge_quiet(
@@ -193,10 +194,13 @@ static enum verdict_kind judge_quiet(
 	if (!judged->heavy || process->cores < LIMIT(IDLE_CORES) ||
 		(process->active_count <= 1 && process->cores < LIMIT(IDLE_ONE_THREAD_CORES)))
 		return VERDICT_IDLE;
-	if (is_cpu_limited(judgement, judged, facts))
+	if (lacks_cores(judged) && is_confined(judgement, facts))
 		return VERDICT_CPU_LIMITED;
 	if (is_parallel(judged))
 		return VERDICT_PARALLEL_NATIVE;
+	/* Others have the cores. */
+	if (lacks_cores(judged) && facts->cores < LIMIT(FULL_SHARE) * judgement->capacity)
+		return VERDICT_CPU_LIMITED;
 	if (process->active_count <= 1 || (judged->heavy_share >= LIMIT(ONE_THREAD_SHARE) &&
 						  process->cores >= LIMIT(ONE_THREAD_CORES)))
 		return VERDICT_SINGLE_THREAD;

@@ -9,6 +9,7 @@
 
 #define TEXT_MAX_BYTES ((size_t)1 << 16)
 #define NAME_MAX_BYTES 120 /* of a function or file in a sentence */
+#define NOTABLE_PREEMPTED_SHARE 0.25
 #define NOTABLE_WAIT_SHARE 0.05 /* worth a clause where the lock is not the subject */
 
 /* A sentence being written. Failed appends stick in `out.is_short`; `rc` is of everything else. */
@@ -168,6 +169,16 @@ static void add_blame(struct writer *w, const char *advice)
 	add(w, "Which line holds it is not known: the run has no stack of a holder.");
 }
 
+/* On a busy machine the lock is kept by threads that do not run. */
+static void add_preempted(struct writer *w)
+{
+	if (w->judged->causes.runnable < NOTABLE_PREEMPTED_SHARE)
+		return;
+	add(w, " The machine is busy: ");
+	add_share(w, w->judged->causes.runnable);
+	add(w, " of the waiting is for a holder that is ready but has no processor.");
+}
+
 static void write_lock_bound(struct writer *w)
 {
 	add_head(w);
@@ -176,6 +187,7 @@ static void write_lock_bound(struct writer *w)
 	add_share(w, w->judged->process->leading_wait_share);
 	add(w, " of theirs. ");
 	add_blame(w, "move that into processes, or into native code that releases the lock");
+	add_preempted(w);
 }
 
 static void write_blocked(struct writer *w)
