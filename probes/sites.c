@@ -163,7 +163,7 @@ static int step_stubs(struct finder *finder, const struct code *code)
 	return finder->arch->find_stubs(code, &finder->slots, &finder->entries);
 }
 
-static bool is_in_plt(const struct elf_file *elf, uint64_t address)
+static bool is_in_plt_section(const struct elf_file *elf, uint64_t address)
 {
 	vec_each (section, &elf->sections) {
 		const char *name = elf->section_names + section->name;
@@ -173,8 +173,24 @@ static bool is_in_plt(const struct elf_file *elf, uint64_t address)
 			address - section->address < section->bytes)
 			return true;
 	}
-	/* Without sections: stubs are aligned, jumps inside functions hardly ever are. */
-	return !elf->sections.len && address % 8 == 0;
+	return false;
+}
+
+/* A stub of the linker's is no site: who calls it is one. Without sections it is known by its
+ * aligned entry, which jumps inside functions hardly ever have. */
+static bool is_stub(const struct finder *finder, const struct call *call)
+{
+	if (!call->is_tail || !call->is_slot)
+		return false;
+	if (finder->elf->sections.len)
+		return is_in_plt_section(finder->elf, call->opcode);
+	for (size_t i = 0; i < finder->entries.len; i++) {
+		uint64_t entry = finder->entries.at[i].address;
+
+		if (entry % 8 == 0 && call->opcode - entry <= 5)
+			return true;
+	}
+	return false;
 }
 
 static int compare_calls(const void *left, const void *right)
@@ -249,7 +265,7 @@ static int take_sites(struct finder *finder)
 	int rc = 0;
 
 	vec_each (call, &finder->calls.list) {
-		if (rc || (call->is_tail && call->is_slot && is_in_plt(finder->elf, call->opcode)))
+		if (rc || is_stub(finder, call))
 			continue;
 		/* A wait that never returns here has no end to measure. */
 		if (!call->start || (call->is_tail && call->kind == SITE_WAIT)) {
