@@ -81,12 +81,13 @@ static int put_process(struct recorder *recorder, const struct process *process)
 	return run_put_process(recorder->file, &row);
 }
 
-static int put_processes(struct recorder *recorder)
+static int put_processes(struct recorder *recorder, uint64_t now_ns)
 {
 	int rc = 0;
 
 	for (struct process *p = recorder->processes; p && !rc; p = p->hh.next)
-		rc = put_process(recorder, p);
+		if (process_is_listed(recorder, p, now_ns))
+			rc = put_process(recorder, p);
 	return rc;
 }
 
@@ -97,7 +98,7 @@ static int put_memory(struct recorder *recorder, uint64_t now_ns)
 	for (struct process *p = recorder->processes; p && !rc; p = p->hh.next) {
 		struct run_memory row = {.pid = p->pid, .at_ns = (int64_t)now_ns};
 
-		if (p->end_ns ||
+		if (p->end_ns || !process_is_listed(recorder, p, now_ns) ||
 			procfs_memory(p->pid, &row.rss_bytes, &row.pss_bytes, &row.uss_bytes))
 			continue;
 		rc = run_put_memory(recorder->file, &row);
@@ -112,7 +113,7 @@ static int flush(struct recorder *recorder, uint64_t now_ns)
 	if (!rc)
 		rc = tallies_put(recorder, now_ns);
 	if (!rc)
-		rc = put_processes(recorder);
+		rc = put_processes(recorder, now_ns);
 	if (!rc)
 		rc = put_memory(recorder, now_ns);
 	if (!rc)

@@ -58,15 +58,20 @@ struct ev_interval {
 	__u32 is_open;
 };
 
+/* Of the lock's own mutex: asleep for it; it is had, and what follows will tell what for. */
+enum ev_queue { EV_QUEUE_NONE = 0, EV_QUEUE_INSIDE = 1, EV_QUEUE_PASSED = 2 };
+
 struct ev_thread {
 	__u64 word;
 	__u64 ns[EV_LOCK_STATES][EV_SCHED_STATES];
 	__u64 seen_ns, end_ns; /* end 0: alive */
-	__u32 tid, tgid, ns_tid, reserved;
+	__u32 tid, tgid, ns_tid;
+	__u32 queue; /* enum ev_queue */
 	/* waits */
 	__u64 waits, wait_ns, wait_max_ns;
 	__u64 wait_start_ns, wait_cpu_ns; /* of the open one; 0: none */
 	__u64 wait_stack, wait_lock;
+	__u64 queue_end_ns;
 	__u64 slice_start_ns, slice_stack, charged_ns;
 	__u32 slice_holder, slice_is_first;
 	/* holds; exact tier only */
@@ -131,7 +136,7 @@ struct ev_life {
 
 _Static_assert(sizeof(struct ev_stack) == 16 + 16 * EV_STACK_DEPTH, "both sides must agree");
 _Static_assert(sizeof(struct ev_interval) == 40, "both sides must agree");
-_Static_assert(sizeof(struct ev_thread) == 336 + 2 * 40 * EV_LONGEST, "both sides must agree");
+_Static_assert(sizeof(struct ev_thread) == 344 + 2 * 40 * EV_LONGEST, "both sides must agree");
 _Static_assert(sizeof(struct ev_life) == 48, "both sides must agree");
 
 #endif

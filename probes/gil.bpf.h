@@ -3,15 +3,7 @@
 #ifndef GILSCOPE_PROBES_GIL_BPF_H
 #define GILSCOPE_PROBES_GIL_BPF_H
 
-#include "probes/stack.bpf.h"
-
-/* What every probe needs to know about where it runs. */
-struct site_context {
-	struct ev_thread *thread;
-	struct ev_process *process;
-	const struct layout *layout;
-	__u64 lock; /* that the argument belongs to; 0: none */
-};
+#include "probes/wait.bpf.h"
 
 static __always_inline __u64 lock_of(const struct site_context *site, __u64 argument, __u32 offset)
 {
@@ -51,6 +43,7 @@ static __always_inline int site_enter(struct site_context *site)
 	__u32 layout;
 
 	count(EV_HITS);
+	site->context = IN_PROBE;
 	site->process = bpf_map_lookup_elem(&processes, &tgid);
 	if (!site->process || !(site->process->flags & EV_HAS_LOCK))
 		return -1;
@@ -60,83 +53,6 @@ static __always_inline int site_enter(struct site_context *site)
 		return -1;
 	site->thread = thread_current(IN_PROBE);
 	return site->thread ? 0 : -1;
-}
-
-/* A wait slice begins: who holds the lock now, doing what? The waiter shares the holder's memory.
- */
-static __always_inline void slice_begin(struct site_context *site, __u64 now)
-{
-	struct ev_thread *thread = site->thread;
-	struct holder holder;
-
-	holder_read(site->process, site->layout, site->lock, thread->tgid, &holder);
-	thread->slice_is_first = !thread->charged_ns || holder.tid != thread->slice_holder;
-	if (thread->slice_is_first)
-		thread->charged_ns = 0;
-	thread->slice_holder = holder.tid;
-	thread->slice_stack = stack_walk(site->layout, holder.tstate, thread->tgid, IN_PROBE);
-	thread->slice_start_ns = now;
-}
-
-static __always_inline void slice_end(struct site_context *site, __u64 now)
-{
-	struct ev_thread *thread = site->thread;
-	struct ev_blame_key key = {
-		.stack = thread->slice_stack,
-		.tgid = thread->tgid,
-		.waiter_tid = thread->tid,
-		.holder_tid = thread->slice_holder,
-	};
-	__u64 ns = now - thread->slice_start_ns;
-
-	if (!thread->slice_start_ns || now < thread->slice_start_ns)
-		return;
-	thread->charged_ns += ns;
-	tally_add(&blame, &key, ns, thread->slice_is_first, thread->charged_ns);
-	thread->slice_start_ns = 0;
-}
-
-static __always_inline void wait_begin(struct site_context *site)
-{
-	struct ev_thread *thread = site->thread;
-	__u64 now;
-
-	if (thread_lock(thread) == EV_WAITING) {
-		now = bpf_ktime_get_ns();
-	} else {
-		now = thread_enter(thread, EV_WAITING, EV_RUNNING);
-		thread->wait_start_ns = now;
-		thread->wait_cpu_ns = thread_cpu_ns(thread, now);
-		thread->charged_ns = 0;
-		thread->hold_start_ns = 0;
-		thread->wait_stack = stack_walk(
-			site->layout, tstate_current(site->layout, thread), thread->tgid, IN_PROBE);
-	}
-	slice_begin(site, now);
-}
-
-static __always_inline void wait_finish(struct site_context *site, __u64 now)
-{
-	struct ev_thread *thread = site->thread;
-	__u64 ns = now - thread->wait_start_ns, correction_ns = wait_correction_ns;
-	struct ev_interval interval = {
-		.start_ns = thread->wait_start_ns,
-		.cpu_ns = thread_cpu_ns(thread, now) - thread->wait_cpu_ns,
-		.stack = thread->wait_stack,
-		.other_tid = thread->slice_holder,
-	};
-
-	if (!thread->wait_start_ns || now < thread->wait_start_ns)
-		return;
-	ns = ns > correction_ns ? ns - correction_ns : 0;
-	interval.length_ns = ns;
-	thread->waits++;
-	thread->wait_ns += ns;
-	if (ns > thread->wait_max_ns)
-		thread->wait_max_ns = ns;
-	thread->wait_start_ns = 0;
-	hist_add(thread->tid, EV_HIST_WAIT, ns);
-	interval_keep(thread->longest_waits, &interval);
 }
 
 /* call pthread_cond_timedwait(&gil->cond, …): reached only when somebody else holds the lock. */
@@ -189,6 +105,7 @@ static __always_inline void lock_taken(struct site_context *site)
 		hist_add(thread->tid, EV_HIST_HANDOFF, now - *released);
 		*released = 0;
 	}
+	queue_settle(site);
 	thread->hold_cpu_ns = thread_cpu_ns(thread, now);
 	thread->hold_start_ns = now;
 }

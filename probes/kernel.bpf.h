@@ -30,6 +30,24 @@ struct task_struct___old {
 	long state;
 };
 
+/* The registers of a task in a system call. */
+#if defined(__TARGET_ARCH_x86)
+struct pt_regs___kernel {
+	unsigned long di, orig_ax;
+};
+#define SYSCALL_NUMBER(regs) BPF_CORE_READ(regs, orig_ax)
+#define SYSCALL_ARGUMENT_0(regs) BPF_CORE_READ(regs, di)
+#define SYSCALL_FUTEX 202
+#elif defined(__TARGET_ARCH_arm64)
+struct pt_regs___kernel {
+	unsigned long orig_x0;
+	int syscallno;
+};
+#define SYSCALL_NUMBER(regs) BPF_CORE_READ(regs, syscallno)
+#define SYSCALL_ARGUMENT_0(regs) BPF_CORE_READ(regs, orig_x0)
+#define SYSCALL_FUTEX 98
+#endif
+
 #pragma clang attribute pop
 
 #endif

@@ -4,7 +4,7 @@
 #ifndef GILSCOPE_PROBES_LIFE_BPF_H
 #define GILSCOPE_PROBES_LIFE_BPF_H
 
-#include "probes/thread.bpf.h"
+#include "probes/wait.bpf.h"
 
 static __always_inline void life_send(struct task_struct *task, __u32 kind, __u32 other)
 {
@@ -71,6 +71,7 @@ int on_exec(__u64 *ctx)
 		thread_enter(thread, EV_UNSEEN, EV_RUNNING);
 		thread->wait_start_ns = 0;
 		thread->hold_start_ns = 0;
+		thread->queue = EV_QUEUE_NONE;
 		bpf_probe_read_kernel(thread->comm, sizeof(thread->comm),
 			__builtin_preserve_access_index(&task->comm));
 	}
@@ -84,9 +85,11 @@ int on_exit_task(__u64 *ctx)
 	struct task_struct *task = (struct task_struct *)ctx[0];
 	__u32 tid = task->pid, tgid = task->tgid;
 	struct ev_thread *thread = bpf_map_lookup_elem(&threads, &tid);
+	struct site_context site = {.thread = thread};
 
 	if (!thread)
 		return 0;
+	queue_settle(&site);
 	if (!thread->end_ns)
 		thread->end_ns = thread_enter(thread, KEEP, KEEP);
 	bpf_probe_read_kernel(

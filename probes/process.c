@@ -15,6 +15,9 @@
 #include "runtime/base/cleanup.h"
 #include "runtime/base/clock.h"
 
+#define LISTED_AGE_NS (200 * NS_PER_MS)
+#define LISTED_CPU_NS (10 * (int64_t)NS_PER_MS)
+
 /* A process that has just begun is looked at often: its interpreter appears within milliseconds,
  * and what it does before the probes are there is not seen. */
 static const struct {
@@ -70,6 +73,16 @@ int processes_alive(const struct recorder *recorder)
 	for (const struct process *p = recorder->processes; p; p = p->hh.next)
 		alive += !p->end_ns;
 	return alive;
+}
+
+bool process_is_listed(
+	const struct recorder *recorder, const struct process *process, uint64_t now_ns)
+{
+	uint64_t end_ns = process->end_ns ? process->end_ns : now_ns;
+
+	return process->is_probed || !strcmp(process->role, "main") ||
+	       end_ns >= process->seen_ns + LISTED_AGE_NS ||
+	       process->ended_cpu_ns + threads_cpu_ns(recorder, process->pid) >= LISTED_CPU_NS;
 }
 
 /* The sites of a file; found once for each inode. */
@@ -159,8 +172,9 @@ static int probe_process(struct recorder *recorder, struct process *process, str
 	if (!rc)
 		rc = attach_process(recorder->attach, process->pid, process->target.image.path,
 			sites, recorder->tier == TIER_EXACT, &process->links);
+	process->probed_ns = clock_now_ns();
 	if (!rc)
-		rc = share_process(recorder, process, clock_now_ns());
+		rc = share_process(recorder, process, process->probed_ns);
 	if (rc) {
 		err_set(err, "cannot attach to pid %d (%s): %s", process->pid,
 			process->target.image.name, strerror(-rc));
@@ -329,9 +343,11 @@ static int on_exec(struct recorder *recorder, const struct ev_life *life)
 
 	if (!process)
 		return 0;
-	drop_interpreter(process);
 	describe(recorder, process);
 	process->role = role_after_exec(process);
+	if (process->is_probed && process->probed_ns > life->at_ns)
+		return 0; /* what was found is the new program */
+	drop_interpreter(process);
 	process->look_ns = 1;
 	process->looks = 0;
 	return share_process(recorder, process, 0);
@@ -347,7 +363,8 @@ static void on_end(struct recorder *recorder, const struct ev_life *life)
 	attach_links_fini(&process->links);
 	(void)bpf_map_delete_elem( /* gone is what we want */
 		attach_maps(recorder->attach)->processes, &process->pid);
-	recorder_tell(recorder, "%s (pid %d) ended", process->name, process->pid);
+	if (process->is_probed)
+		recorder_tell(recorder, "%s (pid %d) ended", process->name, process->pid);
 }
 
 int process_on_life(struct recorder *recorder, const struct ev_life *life)

@@ -39,6 +39,7 @@ struct process {
 	struct attach_links links;
 	bool is_probed;
 	uint64_t start_ns, seen_ns, end_ns; /* end 0: alive */
+	uint64_t probed_ns;
 	uint64_t look_ns;                   /* when to look for the interpreter again; 0: never */
 	unsigned int looks;
 	char why[512];
@@ -139,6 +140,10 @@ struct process *process_find(const struct recorder *recorder, pid_t pid);
 /* Looks for interpreters that were not there yet; returns when to do so next. */
 uint64_t processes_look(struct recorder *recorder, uint64_t now_ns);
 int process_on_life(struct recorder *recorder, const struct ev_life *life);
+/* Helpers that come and go at once (a shell's) are followed but not listed, unless they cost
+ * something. */
+bool process_is_listed(
+	const struct recorder *recorder, const struct process *process, uint64_t now_ns);
 int processes_alive(const struct recorder *recorder);
 void processes_free(struct recorder *recorder);
 /* Tells the listener. */
@@ -160,6 +165,8 @@ int threads_read(struct recorder *recorder, uint64_t now_ns, bool is_slice);
 int threads_put(struct recorder *recorder, uint64_t now_ns);
 void threads_free(struct recorder *recorder);
 int64_t threads_cpu_ns(const struct recorder *recorder, pid_t pid);
+uint64_t thread_hold_start_ns(const struct recorder *recorder, const struct ev_thread *thread);
+uint64_t thread_open_wait_ns(const struct ev_thread *thread, uint64_t now_ns);
 /* Processor time that the thread used since it had used `from_ns`. */
 int64_t thread_open_cpu_ns(const struct ev_thread *thread, uint64_t from_ns, uint64_t now_ns);
 

@@ -72,6 +72,30 @@ static uint32_t holder_of(const struct process *process)
 		process, read_u64(&process->target, process->lock + layout->gil_last_holder));
 }
 
+/* Where a thread stands that is off the processor, stored as the kernel side would; 0: unknown. */
+static uint64_t store_stack(struct recorder *recorder, const struct process *process, pid_t tid)
+{
+	const struct attach_maps *maps = attach_maps(recorder->attach);
+	struct ev_stack stack = {.tgid = (__u32)process->pid};
+	struct pycode_frame frames[EV_STACK_DEPTH];
+	uint64_t tstate, id = 0x5ca9ULL << 48 | (uint32_t)tid;
+	int depth;
+
+	if (!process->pycode || bpf_map_lookup_elem(maps->tstates, &tid, &tstate))
+		return 0;
+	depth = pycode_walk(&process->target, &process->layout, tstate, frames, EV_STACK_DEPTH);
+	if (depth <= 0)
+		return 0;
+	for (int i = 0; i < depth; i++)
+		stack.frames[i] = (struct ev_frame){frames[i].code, frames[i].instruction};
+	stack.depth = (__u32)depth;
+	if (bpf_map_update_elem(maps->stacks, &id, &stack, BPF_ANY)) {
+		recorder->lost_stacks++;
+		return 0;
+	}
+	return id;
+}
+
 static int add_thread(
 	struct recorder *recorder, struct process *process, pid_t tid, uint32_t holder)
 {
@@ -89,6 +113,8 @@ static int add_thread(
 	sched = task.state == 'R' ? EV_RUNNING : EV_BLOCKED;
 	if (sched == EV_BLOCKED && process->pycode)
 		lock = holder && holder == thread.ns_tid ? EV_HOLDING : EV_OUTSIDE;
+	if (sched == EV_BLOCKED)
+		thread.off_stack = store_stack(recorder, process, tid);
 	thread.word = EV_WORD(now_ns, lock, sched);
 	thread.seen_ns = now_ns;
 	if (thread.ns_tid != thread.tid) {

@@ -3,7 +3,7 @@
 #ifndef GILSCOPE_PROBES_SCHED_BPF_H
 #define GILSCOPE_PROBES_SCHED_BPF_H
 
-#include "probes/stack.bpf.h"
+#include "probes/wait.bpf.h"
 
 /* Walks a second that one thread may cause by leaving the processor, with the lock and without: a
  * switch costs about 1 us, a walk 2 us. */
@@ -42,48 +42,97 @@ static __always_inline void off_charge(const struct ev_thread *thread, __u64 now
 
 /* The lock half while the current thread leaves the processor: exact from here on, since it cannot
  * give the lock up or take it while it is away. */
-static __always_inline __u32 off_lock(
-	struct ev_thread *thread, const struct ev_process *process, __u64 now)
+static __always_inline __u32 off_lock(struct site_context *site, __u64 now)
 {
-	__u32 lock = thread_lock(thread), layout_id = process->layout;
-	const struct layout *layout = bpf_map_lookup_elem(&layouts, &layout_id);
-	__u64 tstate;
+	struct ev_thread *thread = site->thread;
+	__u32 lock = thread_lock(thread);
+	__u64 tstate = holds_now(site->process, site->layout, thread);
 
-	thread->off_stack = 0;
-	if (lock == EV_WAITING || !layout)
-		return lock;
-	tstate = holds_now(process, layout, thread);
-	if (!(process->flags & EV_EXACT) || lock == EV_UNSEEN)
+	if (!(site->process->flags & EV_EXACT) || lock == EV_UNSEEN)
 		lock = tstate ? EV_HOLDING : EV_OUTSIDE;
 	if (tstate)
 		tstate_learn(thread, tstate);
 	else
-		tstate = tstate_current(layout, thread);
+		tstate = tstate_current(site->layout, thread);
 	if (tstate && walk_is_affordable(thread, now,
 			      lock == EV_HOLDING ? WALK_PRICE_HOLDING_NS : WALK_PRICE_NS))
-		thread->off_stack = stack_walk(layout, tstate, thread->tgid, IN_SCHED);
+		thread->off_stack = stack_walk(site->layout, tstate, thread->tgid, IN_SCHED);
 	return lock;
 }
 
-static __always_inline void switch_out(struct ev_thread *thread, int is_runnable)
+/* The lock whose mutex the task sleeps for; 0: none. */
+static __always_inline __u64 queued_lock(const struct site_context *site, struct task_struct *task)
 {
-	__u32 tgid = thread->tgid;
-	const struct ev_process *process = bpf_map_lookup_elem(&processes, &tgid);
-	__u32 lock = EV_UNSEEN;
+	const struct pt_regs___kernel *regs = (const void *)bpf_task_pt_regs(task);
+	__u64 address;
 
-	if (process && process->flags & EV_HAS_LOCK)
-		lock = off_lock(thread, process, bpf_ktime_get_ns());
-	thread_enter(thread, lock, is_runnable ? EV_RUNNABLE : EV_BLOCKED);
+	if (SYSCALL_NUMBER(regs) != SYSCALL_FUTEX)
+		return 0;
+	address = SYSCALL_ARGUMENT_0(regs);
+	for (__u32 i = 0; i < EV_LOCKS; i++) {
+		__u64 lock = site->process->locks[i];
+
+		if (lock && address == lock + site->layout->gil_mutex)
+			return lock;
+	}
+	return 0;
+}
+
+static __always_inline int site_of(struct site_context *site, struct ev_thread *thread)
+{
+	__u32 tgid = thread->tgid, layout;
+
+	site->context = IN_SCHED;
+	site->thread = thread;
+	site->process = bpf_map_lookup_elem(&processes, &tgid);
+	if (!site->process || !(site->process->flags & EV_HAS_LOCK))
+		return -1;
+	layout = site->process->layout;
+	site->layout = bpf_map_lookup_elem(&layouts, &layout);
+	return site->layout ? 0 : -1;
+}
+
+static __always_inline void switch_out(
+	struct ev_thread *thread, struct task_struct *task, int is_runnable)
+{
+	struct site_context site = {0};
+	__u32 lock = EV_UNSEEN, sched = is_runnable ? EV_RUNNABLE : EV_BLOCKED;
+	__u64 now = bpf_ktime_get_ns();
+
+	thread->off_stack = 0;
+	if (thread_lock(thread) == EV_WAITING) {
+		thread_enter(thread, EV_WAITING, sched);
+		return;
+	}
+	if (!site_of(&site, thread)) {
+		if (!is_runnable && !holds_now(site.process, site.layout, thread))
+			site.lock = queued_lock(&site, task);
+		if (site.lock) {
+			queue_enter(&site, now);
+			thread_enter(thread, EV_WAITING, EV_BLOCKED);
+			return;
+		}
+		queue_settle(&site);
+		lock = off_lock(&site, now);
+	}
+	thread_enter(thread, lock, sched);
 }
 
 static __always_inline void switch_in(struct ev_thread *thread)
 {
-	__u32 tgid = thread->tgid, lock = thread_lock(thread);
-	const struct ev_process *process = bpf_map_lookup_elem(&processes, &tgid);
+	struct site_context site = {0};
+	__u32 lock = thread_lock(thread);
+	__u64 now = bpf_ktime_get_ns();
+	int has_site = !site_of(&site, thread), is_exact;
 
-	off_charge(thread, bpf_ktime_get_ns());
-	if (lock != EV_WAITING && !(process && process->flags & EV_EXACT))
+	is_exact = has_site && site.process->flags & EV_EXACT;
+	off_charge(thread, now);
+	if (thread->queue == EV_QUEUE_INSIDE) {
+		queue_leave(&site, now);
+		lock = is_exact ? EV_OUTSIDE : EV_UNSEEN;
+	} else if (lock != EV_WAITING && !is_exact) {
 		lock = EV_UNSEEN;
+	}
 	thread_enter(thread, lock, EV_RUNNING);
 }
 
@@ -109,7 +158,7 @@ int on_switch(__u64 *ctx)
 	thread = bpf_map_lookup_elem(&threads, &prev_tid);
 	if (thread && !thread->end_ns) {
 		state = has_switch_state ? (long)(__u32)ctx[3] : task_state(prev);
-		switch_out(thread, is_preempted || state == 0);
+		switch_out(thread, prev, is_preempted || state == 0);
 	}
 	thread = bpf_map_lookup_elem(&threads, &next_tid);
 	if (thread && !thread->end_ns)

@@ -272,22 +272,24 @@ static void keep_open(const struct recorder *recorder, const struct ev_thread *t
 	uint64_t now_ns, struct longest_rows rows[2])
 {
 	struct ev_interval interval = {.is_open = 1};
+	uint64_t wait_ns = thread_open_wait_ns(thread, now_ns);
+	uint64_t hold_start_ns = thread_hold_start_ns(recorder, thread);
 	struct run_longest row;
 
 	if (thread->end_ns)
 		return;
-	if (thread->wait_start_ns && now_ns > thread->wait_start_ns) {
+	if (wait_ns) {
 		interval.start_ns = thread->wait_start_ns;
-		interval.length_ns = now_ns - thread->wait_start_ns;
+		interval.length_ns = wait_ns;
 		interval.stack = thread->wait_stack;
 		interval.other_tid = thread->slice_holder;
 		row = longest_row(recorder, thread, &interval, "wait");
 		row.cpu_ns = thread_open_cpu_ns(thread, thread->wait_cpu_ns, now_ns);
 		keep_longest(&rows[0], &row);
 	}
-	if (thread->hold_start_ns && now_ns > thread->hold_start_ns) {
-		interval.start_ns = thread->hold_start_ns;
-		interval.length_ns = now_ns - thread->hold_start_ns;
+	if (hold_start_ns && now_ns > hold_start_ns) {
+		interval.start_ns = hold_start_ns;
+		interval.length_ns = now_ns - hold_start_ns;
 		interval.stack = thread->off_stack;
 		interval.other_tid = 0;
 		row = longest_row(recorder, thread, &interval, "hold");

@@ -118,9 +118,20 @@ static int only_state(const struct state_times *states)
 	return only;
 }
 
+static bool is_listed(const struct recorder *recorder, const struct thread *thread, uint64_t now_ns)
+{
+	const struct process *process = process_find(recorder, (pid_t)thread->now.tgid);
+
+	return process && process_is_listed(recorder, process, now_ns);
+}
+
 static int put_pending(struct recorder *recorder, struct thread *thread)
 {
-	return thread->pending.length_ns ? run_put_slice(recorder->file, &thread->pending) : 0;
+	uint64_t now_ns = (uint64_t)(thread->pending.at_ns + thread->pending.length_ns);
+
+	if (!thread->pending.length_ns || !is_listed(recorder, thread, now_ns))
+		return 0;
+	return run_put_slice(recorder->file, &thread->pending);
 }
 
 /* Slices in which nothing but the same one state went on become one row. */
@@ -225,16 +236,40 @@ static int put_hist(struct recorder *recorder, uint32_t tid, enum ev_hist kind)
 	return rc;
 }
 
+/* The wait that is going on, or that has ended without the kernel side knowing so yet; 0: none. */
+uint64_t thread_open_wait_ns(const struct ev_thread *thread, uint64_t now_ns)
+{
+	uint64_t end_ns = thread->queue == EV_QUEUE_PASSED ? thread->queue_end_ns : now_ns;
+
+	if (thread->end_ns || !thread->wait_start_ns || end_ns <= thread->wait_start_ns)
+		return 0;
+	return end_ns - thread->wait_start_ns;
+}
+
+/* Since when the thread holds the lock, if it does: since it took it, or since the probes came. */
+uint64_t thread_hold_start_ns(const struct recorder *recorder, const struct ev_thread *thread)
+{
+	const struct process *process = process_find(recorder, (pid_t)thread->tgid);
+
+	if (thread->end_ns || recorder->tier != TIER_EXACT || !process || !process->is_probed)
+		return 0;
+	if (thread->hold_start_ns)
+		return thread->hold_start_ns;
+	if (EV_WORD_LOCK(thread->word) != EV_HOLDING)
+		return 0;
+	return process->probed_ns > thread->seen_ns ? process->probed_ns : thread->seen_ns;
+}
+
 static void fill_counts(const struct recorder *recorder, const struct ev_thread *thread,
 	uint64_t now_ns, struct run_thread *row)
 {
-	int64_t open_ns;
+	int64_t open_ns = (int64_t)thread_open_wait_ns(thread, now_ns);
+	uint64_t hold_start_ns = thread_hold_start_ns(recorder, thread);
 
 	row->waits = (int64_t)thread->waits;
 	row->wait_ns = (int64_t)thread->wait_ns;
 	row->wait_max_ns = (int64_t)thread->wait_max_ns;
-	if (!thread->end_ns && thread->wait_start_ns && now_ns > thread->wait_start_ns) {
-		open_ns = (int64_t)(now_ns - thread->wait_start_ns);
+	if (open_ns) {
 		row->waits++;
 		row->wait_ns += open_ns;
 		if (open_ns > row->wait_max_ns)
@@ -246,8 +281,8 @@ static void fill_counts(const struct recorder *recorder, const struct ev_thread 
 	row->holds = (int64_t)thread->holds;
 	row->hold_ns = (int64_t)thread->hold_ns;
 	row->hold_max_ns = (int64_t)thread->hold_max_ns;
-	if (!thread->end_ns && thread->hold_start_ns && now_ns > thread->hold_start_ns) {
-		open_ns = (int64_t)(now_ns - thread->hold_start_ns);
+	if (hold_start_ns && now_ns > hold_start_ns) {
+		open_ns = (int64_t)(now_ns - hold_start_ns);
 		row->holds++;
 		row->hold_ns += open_ns;
 		if (open_ns > row->hold_max_ns)
@@ -271,6 +306,8 @@ static int put_thread(struct recorder *recorder, const struct thread *thread, ui
 	};
 	int rc;
 
+	if (!is_listed(recorder, thread, now_ns))
+		return 0;
 	memcpy(name, thread->now.comm, EV_COMM);
 	totals_at(&thread->now, now_ns, ns);
 	process_samples(recorder, thread->now.tgid, of_process);
