@@ -23,9 +23,9 @@ static const struct palette colours = {"\033[1m", "\033[1;32m", "\033[1;36m", "\
 
 static const char *const verdict_phrases[] = {
 	[FIX_UNKNOWN] = "",
-	[FIX_SAFE] = "safe to release",
-	[FIX_OBJECT_LOCK] = "needs an object lock",
-	[FIX_COPY] = "needs a copy",
+	[FIX_SAFE] = "release the lock around it (safe)",
+	[FIX_OBJECT_LOCK] = "release the lock around it (needs an object lock)",
+	[FIX_COPY] = "release the lock around it (needs a copy)",
 	[FIX_ON_PURPOSE] = "held on purpose",
 };
 

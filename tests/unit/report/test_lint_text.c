@@ -93,7 +93,7 @@ Test(lint_text, shows_everything_a_finding_says)
 		"src/m.c:77: note: in m_open: called with the lock held\n"
 		"  note: \n"
 		"src/n.c:5: note: in n_read: releases around read\n"
-		"  help: needs an object lock: lock the file object\n"
+		"  help: release the lock around it (needs an object lock): lock the file object\n"
 		"  cost: held for 1 ns, others waited 2 ns\n"
 		"x.c: note: not analysed: no such file\n"
 		"1 finding (1 warning) in 3 units, 1 of them not analysed; "
