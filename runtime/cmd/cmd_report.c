@@ -30,6 +30,7 @@ struct format {
 static const struct format formats[] = {
 	{"text", report_text, false},
 	{"json", report_json, false},
+	{"html", report_html, false},
 	{"sarif", format_sarif, true},
 };
 

@@ -98,13 +98,23 @@ static void add_head(struct writer *w)
 	add(w, ", %.2f cores used: ", w->judged->process->cores);
 }
 
+/* Holding is not known in every tier. */
 static void add_held(struct writer *w)
 {
-	if (w->judged->held_share < 0)
+	double wait_share = w->judged->process->leading_wait_share;
+
+	if (w->judged->held_share < 0) {
+		add(w, "threads wait for the lock ");
+		add_share(w, wait_share);
+		add(w, " of their time. ");
 		return;
+	}
 	add(w, "the lock is held ");
 	add_share(w, w->judged->held_share);
-	add(w, " of the time%s, and ", w->judged->process->held_is_sampled ? " (sampled)" : "");
+	add(w, " of the time%s, and threads wait for it ",
+		w->judged->process->held_is_sampled ? " (sampled)" : "");
+	add_share(w, wait_share);
+	add(w, " of theirs. ");
 }
 
 /* Which place did the subject's waits wait for? */
@@ -183,9 +193,6 @@ static void write_lock_bound(struct writer *w)
 {
 	add_head(w);
 	add_held(w);
-	add(w, "threads wait for it ");
-	add_share(w, w->judged->process->leading_wait_share);
-	add(w, " of theirs. ");
 	add_blame(w, "move that into processes, or into native code that releases the lock");
 	add_preempted(w);
 }

@@ -66,6 +66,7 @@ Test(verdict, lock_bound_without_samples_leaves_holding_unknown)
 	judge_run(VERDICT_LOCK_BOUND);
 	cr_expect_eq(evidence_of(&report, "held_share"), RUN_UNKNOWN);
 	cr_expect_null(strstr(report.verdict.text, "held"));
+	expect_says("threads wait for the lock 74 % of their time");
 }
 
 Test(verdict, lock_bound_exact)
