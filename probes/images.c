@@ -22,7 +22,7 @@ static int rank_of(pid_t pid, const struct proc_map *map)
 	(void)snprintf(path, sizeof(path), "/proc/%d/exe", pid);
 	if (!stat(path, &program) && program.st_ino == map->inode)
 		return 0;
-	return strstr(name, "python") ? 1 : 2;
+	return !strncmp(name, "libpython", 9) || !strncmp(name, "python", 6) ? 1 : 2;
 }
 
 static int compare_refs(const void *left, const void *right)
@@ -140,27 +140,45 @@ static int try_path(const struct target *target, const struct proc_map *map,
 	return 0;
 }
 
+/* The names under which the file may be found, the surest first. The maps of a process in another
+ * mount namespace (a container) are relative to its root, those of one that merely called chroot()
+ * to ours. */
+enum { IN_ITS_ROOT, IN_OUR_ROOT, AS_MAPPED, AS_PROGRAM, NAMES };
+
+static int name_image(pid_t pid, const struct proc_map *map, int way, struct target_image *image)
+{
+	int len = -1;
+
+	if (way == IN_ITS_ROOT && !map->is_deleted)
+		len = snprintf(image->path, sizeof(image->path), "/proc/%d/root%s", pid, map->path);
+	else if (way == IN_OUR_ROOT && !map->is_deleted)
+		len = snprintf(image->path, sizeof(image->path), "%s", map->path);
+	else if (way == AS_MAPPED)
+		len = snprintf(image->path, sizeof(image->path), "/proc/%d/map_files/%llx-%llx",
+			pid, (unsigned long long)map->start, (unsigned long long)map->end);
+	else if (way == AS_PROGRAM && rank_of(pid, map) == 0)
+		len = snprintf(image->path, sizeof(image->path), "/proc/%d/exe", pid);
+	return len > 0 && len < (int)sizeof(image->path) ? 0 : -ESTALE;
+}
+
 int image_open(const struct target *target, const struct proc_map *map,
 	struct target_image *ret_image, struct elf_file *ret_elf)
 {
 	struct target_image image = {0};
 	int rc = -ESTALE;
 
-	(void)snprintf(image.name, sizeof(image.name), "%s", strrchr(map->path, '/') + 1);
-	if (!map->is_deleted) {
-		if (snprintf(image.path, sizeof(image.path), "/proc/%d/root%s", target->pid,
-			    map->path) >= (int)sizeof(image.path))
-			return -ENAMETOOLONG;
-		rc = try_path(target, map, &image, ret_elf);
-	}
-	if (rc && rc != -ENOEXEC) {
-		(void)snprintf(image.path, sizeof(image.path), "/proc/%d/map_files/%llx-%llx",
-			target->pid, (unsigned long long)map->start, (unsigned long long)map->end);
-		rc = try_path(target, map, &image, ret_elf);
-	}
-	if (rc && rc != -ENOEXEC && rank_of(target->pid, map) == 0) {
-		(void)snprintf(image.path, sizeof(image.path), "/proc/%d/exe", target->pid);
-		rc = try_path(target, map, &image, ret_elf);
+	(void)snprintf(image.name, sizeof(image.name), "%.255s", strrchr(map->path, '/') + 1);
+	for (int way = 0; way < NAMES && rc; way++) {
+		if (!name_image(target->pid, map, way, &image))
+			rc = try_path(target, map, &image, ret_elf);
+		/* The kernel guards map_files with rights of its own. */
+		if (way == AS_MAPPED && (rc == -EPERM || rc == -EACCES))
+			rc = -ESTALE;
+		/* A name that is right in our root alone may be another file in its. */
+		if (!rc && way == IN_OUR_ROOT && image.inode != map->inode) {
+			elf_close(ret_elf);
+			rc = -ESTALE;
+		}
 	}
 	if (!rc)
 		*ret_image = image;

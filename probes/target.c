@@ -182,21 +182,24 @@ static bool is_other_file(int rc)
 	return rc == -ENOENT || rc == -ENOEXEC || rc == -ERANGE || rc == -ENAMETOOLONG;
 }
 
+/* -ENODATA: none of them has it. */
 static int search_images(
 	const struct images *images, struct target *target, bool *is_old, struct err *err)
 {
+	int failure = -ENODATA;
+
 	vec_each (ref, &images->list) {
 		int rc = try_image(ref->map, target, is_old);
 
 		if (!rc)
 			return 0;
 		/* A file that cannot be opened matters only when it may be the interpreter. */
-		if (!is_other_file(rc) && (ref->rank < 2 || rc == -EAGAIN))
-			return explain_image(rc, target, ref->map, err);
+		if (failure == -ENODATA && !is_other_file(rc) && (ref->rank < 2 || rc == -EAGAIN))
+			failure = explain_image(rc, target, ref->map, err);
 		target->image = (struct target_image){0};
 		target->runtime_address = 0;
 	}
-	return -ENODATA; /* looked at all of them */
+	return failure;
 }
 
 static int explain_absence(

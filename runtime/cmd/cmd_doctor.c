@@ -230,9 +230,9 @@ static json_t *patient_json(const struct patient *patient)
 {
 	const struct inspection *found = &patient->inspection;
 
-	return json_pack("{s:i, s:b, s:o, s:o, s:o, s:o, s:o}", "pid", (int)patient->pid,
-		"can_record", (int)patient->can_record, "interpreter",
-		interpreter_json(&found->target), "lock", lock_json(found), "sites",
+	return json_pack("{s:i, s:i, s:b, s:o, s:o, s:o, s:o, s:o}", "pid", (int)patient->pid,
+		"ns_pid", (int)found->target.ns_pid, "can_record", (int)patient->can_record,
+		"interpreter", interpreter_json(&found->target), "lock", lock_json(found), "sites",
 		sites_json(&found->sites), "threads", threads_json(found), "checks",
 		rows_json(patient->rows, patient->row_count));
 }
