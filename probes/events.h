@@ -5,7 +5,7 @@
 
 #include <linux/types.h>
 
-#define EV_STACK_DEPTH 64
+#define EV_STACK_DEPTH 128
 #define EV_LOCKS 4     /* of one process: the main one and those of subinterpreters */
 #define EV_LONGEST 6   /* waits and holds kept a thread */
 #define EV_LAYOUTS 256 /* rows of the map; one a process image */

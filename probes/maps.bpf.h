@@ -52,7 +52,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 8192);
+	__uint(max_entries, 4096); /* emptied every slice */
 	__type(key, __u64);
 	__type(value, struct ev_stack);
 } stacks SEC(".maps");

@@ -34,6 +34,28 @@ def spin(threads, seconds):
     return run_threads(threads, work)
 
 
+def cycle(cycles):
+    """A tight release/acquire loop that nobody disturbs."""
+    before = time.thread_time_ns()
+    wall_ns = lockclock.cycle(cycles)
+    return {"wall_ns": wall_ns, "cpu_ns": time.thread_time_ns() - before}
+
+
+def count(threads, milliseconds):
+    """How far processor-bound threads come."""
+    until = time.monotonic() + milliseconds / 1000
+    before = time.process_time_ns()
+
+    def work():
+        rounds = 0
+        while time.monotonic() < until:
+            for _ in range(200):
+                rounds += 1
+        return rounds
+    rounds = sum(run_threads(threads, work))
+    return {"rounds": rounds, "cpu_ns": time.process_time_ns() - before}
+
+
 def fork(children, seconds):
     """Children that compute in two threads each."""
     pids = []
@@ -58,7 +80,7 @@ def run_threads(count, work):
     return figures
 
 
-JOBS = {"contend": contend, "asleep": asleep, "spin": spin, "fork": fork}
+JOBS = {"contend": contend, "asleep": asleep, "spin": spin, "fork": fork, "cycle": cycle, "count": count}
 
 
 def main():
