@@ -12,9 +12,9 @@
 #include "analyzer/walk.h"
 #include "runtime/base/err.h"
 
-/* SSA form, constants, one value for one expression, no empty blocks. The order matters: values
+/* SSA form; constants, and one value for one expression; no empty blocks. The order matters: values
  * are recognised as equal only once they are in registers. */
-#define PASSES "function(mem2reg,instsimplify,early-cse,simplifycfg)"
+#define PASSES "function(mem2reg,early-cse,simplifycfg)"
 
 /* LLVM's diagnostics go nowhere: what cannot be read is told by the return value. */
 static void ignore_diagnostic(LLVMDiagnosticInfoRef info, void *context)

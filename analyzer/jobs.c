@@ -1,9 +1,15 @@
-/* A list of units → worker processes → outlines and reasons. The workers write their reasons into
- * memory that they share with us; each leads a process group, so that its clang dies with it. */
+/* A list of units → worker processes → outlines and reasons.
+ *
+ * Every worker takes the next unit until none is left: a process a unit would pay for its first
+ * touch of LLVM's memory every time. State and reasons lie in memory that the workers share with
+ * us. Each leads a process group, so that its clang dies with it. */
 #include "analyzer/jobs.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -15,17 +21,29 @@
 #include "runtime/base/err.h"
 
 #define MAX_WORKERS 256
+#define MAX_KEPT_BYTES (32 << 20) /* that a worker's malloc does not give back; its own limit */
 
-struct slot {
-	pid_t pid; /* 0: free */
-	size_t job;
+/* A unit in the memory that all processes share. */
+struct shared_job {
+	atomic_int state; /* enum shared_state */
+	atomic_int worker; /* who took it */
+	struct err reason;
+};
+
+enum shared_state { SHARED_WAITING, SHARED_TAKEN, SHARED_DONE, SHARED_FAILED };
+
+struct shared {
+	atomic_size_t next; /* the first unit that nobody took */
+	struct shared_job list[];
 };
 
 struct pool {
 	struct jobs *jobs;
-	struct slot slots[MAX_WORKERS];
-	struct err *reasons; /* one a slot, shared with the workers */
-	size_t workers, busy;
+	struct shared *shared;
+	size_t bytes; /* of `shared` */
+	size_t workers, done;
+	pid_t pids[MAX_WORKERS]; /* 0: not running */
+	int report; /* a byte arrives here for every unit that is finished */
 };
 
 void jobs_fini(struct jobs *jobs)
@@ -60,107 +78,178 @@ static int add_jobs(struct jobs *jobs, const struct units *units, const char *fo
 	return 0;
 }
 
-_Noreturn static void work(const struct job *job, pid_t parent, struct err *reason)
+static void take_units(struct pool *pool, int number, int report)
+{
+	size_t total = pool->jobs->list.len, at;
+
+	while ((at = atomic_fetch_add(&pool->shared->next, 1)) < total) {
+		struct shared_job *shared = &pool->shared->list[at];
+		const struct job *job = &pool->jobs->list.at[at];
+
+		atomic_store(&shared->worker, number);
+		atomic_store(&shared->state, SHARED_TAKEN);
+		if (extract_unit(job->unit, job->outline, &shared->reason))
+			atomic_store(&shared->state, SHARED_FAILED);
+		else
+			atomic_store(&shared->state, SHARED_DONE);
+		if (write(report, "", 1) != 1)
+			return; /* nobody listens any more */
+	}
+}
+
+_Noreturn static void work(struct pool *pool, int number, pid_t parent, int report)
 {
 	interrupt_reset();
 	(void)setpgid(0, 0); /* the parent does it too: whoever comes first */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* best effort: the parent kills us as a rule */
-	if (getppid() != parent)
-		_exit(2);
-	_exit(extract_unit(job->unit, job->outline, reason) ? 1 : 0);
+	/* Pages that one unit needed are there for the next. */
+	(void)mallopt(M_TRIM_THRESHOLD, MAX_KEPT_BYTES);
+	(void)mallopt(M_MMAP_THRESHOLD, MAX_KEPT_BYTES);
+	if (getppid() == parent)
+		take_units(pool, number, report);
+	_exit(0);
 }
 
-static int start(struct pool *pool, size_t number)
+static int start_workers(struct pool *pool)
 {
-	pid_t parent = getpid(), pid;
-	size_t at = 0;
+	pid_t parent = getpid();
+	int report[2];
 
-	while (pool->slots[at].pid)
-		at++;
-	pool->reasons[at].text[0] = '\0';
-	pid = fork();
-	if (pid < 0)
+	if (pipe2(report, O_CLOEXEC))
 		return -errno;
-	if (pid == 0)
-		work(&pool->jobs->list.at[number], parent, &pool->reasons[at]);
-	(void)setpgid(pid, pid); /* fails when the child was quicker */
-	pool->slots[at] = (struct slot){pid, number};
-	pool->busy++;
+	pool->report = report[0];
+	for (size_t i = 0; i < pool->workers; i++) {
+		pid_t pid = fork();
+
+		if (pid == 0)
+			work(pool, (int)i, parent, report[1]);
+		if (pid < 0) {
+			close(report[1]);
+			return -errno;
+		}
+		(void)setpgid(pid, pid); /* fails when the child was quicker */
+		pool->pids[i] = pid;
+	}
+	close(report[1]);
 	return 0;
 }
 
-static int note_end(struct pool *pool, size_t at, int status)
+static void tell(struct pool *pool, const struct jobs_options *options)
 {
-	struct job *job = &pool->jobs->list.at[pool->slots[at].job];
-	const struct err *reason = &pool->reasons[at];
-	const char *why = NULL;
+	size_t total = pool->jobs->list.len, next = atomic_load(&pool->shared->next);
 
-	pool->slots[at].pid = 0;
-	pool->busy--;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		job->state = JOB_DONE;
-	else if (WIFSIGNALED(status))
-		why = arena_printf(pool->jobs->arena, "the reader was killed by signal %d (%s)",
-			WTERMSIG(status), strsignal(WTERMSIG(status)));
-	else
-		why = arena_strndup(pool->jobs->arena, reason->text,
-			strnlen(reason->text, sizeof(reason->text)));
-	job->why = why;
-	return job->state == JOB_DONE || why ? 0 : -ENOMEM;
+	pool->done++;
+	if (options->progress && next)
+		options->progress(pool->done, total,
+			pool->jobs->list.at[next < total ? next - 1 : total - 1].unit->file,
+			options->context);
 }
 
-/* Waits for one worker; its slot in `ret_at`. */
-static int wait_one(struct pool *pool, size_t *ret_at, int *ret_status)
+/* Until every worker has closed its end. */
+static int listen(struct pool *pool, const struct jobs_options *options)
 {
+	char finished[64];
+
 	for (;;) {
-		pid_t pid = waitpid(-1, ret_status, 0);
+		ssize_t got = read(pool->report, finished, sizeof(finished));
 
 		if (interrupt_signal())
 			return -EINTR;
-		if (pid < 0 && errno == EINTR)
-			continue;
-		if (pid < 0)
+		if (got == 0)
+			return 0;
+		if (got < 0 && errno != EINTR)
 			return -errno;
-		for (size_t at = 0; at < pool->workers; at++)
-			if (pool->slots[at].pid == pid) {
-				*ret_at = at;
-				return 0;
-			}
+		for (ssize_t i = 0; i < got; i++)
+			tell(pool, options);
 	}
 }
 
-static void kill_all(struct pool *pool)
+/* A worker that a signal ended takes its unit along, and only that. */
+static void note_death(struct pool *pool, int number, int status)
 {
-	for (size_t at = 0; at < pool->workers; at++)
-		if (pool->slots[at].pid) {
-			(void)kill(-pool->slots[at].pid, SIGKILL); /* may be gone already */
-			(void)waitpid(pool->slots[at].pid, NULL, 0);
-		}
+	for (size_t i = 0; i < pool->jobs->list.len; i++) {
+		struct shared_job *shared = &pool->shared->list[i];
+
+		if (atomic_load(&shared->state) != SHARED_TAKEN ||
+			atomic_load(&shared->worker) != number)
+			continue;
+		atomic_store(&shared->state, SHARED_FAILED);
+		pool->done++;
+		if (WIFSIGNALED(status))
+			err_set(&shared->reason, "the reader was killed by signal %d (%s)",
+				WTERMSIG(status), strsignal(WTERMSIG(status)));
+		else
+			err_set(&shared->reason, "the reader ended with exit code %d",
+				WEXITSTATUS(status));
+	}
 }
 
+static void reap(struct pool *pool, bool is_killed)
+{
+	for (size_t i = 0; i < pool->workers; i++) {
+		int status = 0;
+
+		if (!pool->pids[i])
+			continue;
+		if (is_killed)
+			(void)kill(-pool->pids[i], SIGKILL); /* may be gone already */
+		while (waitpid(pool->pids[i], &status, 0) < 0 && errno == EINTR)
+			;
+		pool->pids[i] = 0;
+		note_death(pool, (int)i, status);
+	}
+	if (pool->report >= 0)
+		close(pool->report);
+	pool->report = -1;
+}
+
+/* One round is enough unless every worker died on the way. */
 static int run_all(struct pool *pool, const struct jobs_options *options)
 {
-	size_t total = pool->jobs->list.len, next = 0, done = 0, at = 0;
-	int rc = 0, status = 0;
+	size_t before, next = 0;
 
-	while (!rc && done < total) {
-		if (interrupt_signal())
-			return -EINTR;
-		if (next < total && pool->busy < pool->workers) {
-			rc = start(pool, next++);
-			continue;
-		}
-		rc = wait_one(pool, &at, &status);
+	while (next < pool->jobs->list.len) {
+		int rc = start_workers(pool);
+
+		if (!rc)
+			rc = listen(pool, options);
+		reap(pool, rc != 0);
 		if (rc)
-			break;
-		done++;
-		if (options->progress)
-			options->progress(done, total,
-				pool->jobs->list.at[pool->slots[at].job].unit->file,
-				options->context);
-		rc = note_end(pool, at, status);
+			return rc;
+		before = next;
+		next = atomic_load(&pool->shared->next);
+		if (next == before)
+			return -EIO; /* they die before they begin */
 	}
-	return rc;
+	return 0;
+}
+
+static int note_ends(struct pool *pool)
+{
+	for (size_t i = 0; i < pool->jobs->list.len; i++) {
+		struct shared_job *shared = &pool->shared->list[i];
+		struct job *job = &pool->jobs->list.at[i];
+
+		job->state = atomic_load(&shared->state) == SHARED_DONE ? JOB_DONE : JOB_FAILED;
+		if (job->state == JOB_FAILED)
+			job->why = arena_strndup(pool->jobs->arena, shared->reason.text,
+				strnlen(shared->reason.text, sizeof(shared->reason.text)));
+		if (job->state == JOB_FAILED && !job->why)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int map_shared(struct pool *pool)
+{
+	void *at;
+
+	pool->bytes = sizeof(struct shared) + pool->jobs->list.len * sizeof(struct shared_job);
+	at = mmap(NULL, pool->bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (at == MAP_FAILED)
+		return -errno;
+	pool->shared = at;
+	return 0;
 }
 
 int jobs_run(const struct units *units, const struct jobs_options *options, struct jobs *ret_jobs,
@@ -168,22 +257,20 @@ int jobs_run(const struct units *units, const struct jobs_options *options, stru
 {
 	struct jobs jobs = {.arena = arena_new()};
 	struct pool pool = {
-		.jobs = &jobs, .workers = worker_count(options->workers, units->list.len)};
-	size_t bytes = MAX_WORKERS * sizeof(struct err);
-	int rc;
+		.jobs = &jobs,
+		.workers = worker_count(options->workers, units->list.len),
+		.report = -1,
+	};
+	int rc = jobs.arena ? add_jobs(&jobs, units, options->folder) : -ENOMEM;
 
-	if (!jobs.arena)
-		return err_ret(err, -ENOMEM, "out of memory");
-	rc = add_jobs(&jobs, units, options->folder);
-	pool.reasons = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (pool.reasons == MAP_FAILED)
-		rc = -errno;
-	else if (!rc)
+	if (!rc)
+		rc = map_shared(&pool);
+	if (!rc)
 		rc = run_all(&pool, options);
-	if (rc)
-		kill_all(&pool);
-	if (pool.reasons != MAP_FAILED)
-		munmap(pool.reasons, bytes);
+	if (!rc)
+		rc = note_ends(&pool);
+	if (pool.shared)
+		munmap(pool.shared, pool.bytes);
 	if (rc) {
 		jobs_fini(&jobs);
 		return err_ret(err, rc, "cannot extract: %s", strerror(-rc));

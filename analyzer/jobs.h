@@ -1,4 +1,4 @@
-/* Units → outlines, many at a time: one process a unit, so that a unit that breaks the reader or
+/* Units → outlines, many at a time, in worker processes: a unit that breaks the reader or
  * eats memory takes nothing else with it. */
 #ifndef GILSCOPE_ANALYZER_JOBS_H
 #define GILSCOPE_ANALYZER_JOBS_H
