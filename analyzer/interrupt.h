@@ -2,8 +2,8 @@
 #ifndef GILSCOPE_ANALYZER_INTERRUPT_H
 #define GILSCOPE_ANALYZER_INTERRUPT_H
 
-/* From now on SIGINT, SIGTERM and SIGHUP are noted instead of killing; they interrupt waits. A
- * signal that was ignored stays ignored. */
+/* From now on SIGINT, SIGTERM, SIGHUP and SIGPIPE are noted instead of killing; they interrupt
+ * waits. A signal that was ignored stays ignored. */
 void interrupt_catch(void);
 
 /* The signal that came, or 0. */
