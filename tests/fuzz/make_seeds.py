@@ -25,7 +25,13 @@ def value(table, column, kind, row):
         return WORDS.get((table, column), column[:3])
     if column in ("id", "is_complete", "lock", "sched", "is_open", "is_sampled"):
         return 1
-    return row if column in ("depth", "pid", "tid", "at_ns", "low_ns") else 1 if column == "stack" else 50 + row
+    if column == "pid" and table != "process":
+        return row // 4
+    if column in ("depth", "pid", "tid", "at_ns", "low_ns", "waiter_tid"):
+        return row
+    if column in ("holder_tid", "other_tid"):
+        return row + 1
+    return 1 if column == "stack" else 50 + row
 
 
 def write_run(path, schema, header, page_bytes, rows):
