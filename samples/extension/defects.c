@@ -165,8 +165,8 @@ static PyObject *defects_size(PyObject *self, PyObject *args)
 		return NULL;
 	Py_BEGIN_ALLOW_THREADS
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return NULL; /* seeded: unbalanced return */
+	if (fd < 0) /* seeded: unbalanced return */
+		return NULL;
 	end = lseek(fd, 0, SEEK_END);
 	close(fd);
 	Py_END_ALLOW_THREADS
