@@ -131,13 +131,30 @@ def is_cxx(name):
     return "::" in name
 
 
-def claim_cxx_name(probe, number, row):
-    """A using-declaration takes the whole overload set, and a constructor."""
+def claim_cxx_name(probe, number, row, is_member):
+    """A using-declaration takes the whole overload set; a constructor is there when its class is."""
     scope, name = row["name"].rsplit("::", 1)
     if name == scope.rsplit("::", 1)[-1]:
         probe.claim(f"using gs_type_{number} = {scope};", row)
+    elif is_member:
+        probe.claim(f"struct gs_{number} : {scope} {{ using {scope}::{name}; }};", row)
     else:
         probe.claim(f"namespace gs_{number} {{ using {scope}::{name}; }}", row)
+
+
+def refuted_names(key, rows, is_member=False):
+    _library, header, module, language = key
+    probe = Probe(language, [header], pkg_config_flags(module) + header_flags(header))
+    for number, row in enumerate(rows):
+        if language == "c++":
+            claim_cxx_name(probe, number, row, is_member)
+        else:
+            probe.claim(f"const void *gs_{number} = (const void *)&({row['name']});", row)
+    refuted = probe.refuted()
+    members = [row for row, text in refuted if "class member" in text]
+    if not members or is_member:
+        return refuted
+    return [pair for pair in refuted if pair[0] not in members] + refuted_names(key, members, True)
 
 
 def claim_arguments(probe, row):
@@ -149,15 +166,9 @@ def claim_arguments(probe, row):
 
 def check_names(key, rows):
     """(rows that are declared, what is wrong) of the rows that name the same headers."""
-    library, header, module, language = key
-    probe = Probe(language, [header], pkg_config_flags(module) + header_flags(header))
-    for number, row in enumerate(rows):
-        if language == "c++":
-            claim_cxx_name(probe, number, row)
-        else:
-            probe.claim(f"const void *gs_{number} = (const void *)&({row['name']});", row)
+    library = key[0]
     try:
-        refuted = probe.refuted()
+        refuted = refuted_names(key, rows)
     except Missing as missing:
         print(f"skipped, because <{missing}> is not installed ({rows[0]['package'] or library}): "
               f"{len(rows)} entries of {library}")
