@@ -92,7 +92,8 @@ static int check_replaceable(const char *path, struct err *err)
 		return err_ret(err, -EEXIST,
 			"%s exists and is not a gilscope run: remove it or choose another name",
 			path);
-	if (flock(fd, LOCK_EX | LOCK_NB))
+	/* Where locks do not work at all, nobody can be warned. */
+	if (flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
 		return err_ret(err, -EBUSY,
 			"%s is being recorded by another gilscope: choose another name", path);
 	return 0;
