@@ -165,22 +165,33 @@ static int add_window(const struct excerpt_place *place, struct cells *cells, st
 	return rc ? rc : str_addf(out, "%s\n", place->plain_colour);
 }
 
+const char *excerpt_line(struct excerpt *excerpt, const char *file, int line, size_t *ret_len)
+{
+	const char *start, *end;
+	size_t at, len;
+
+	open_file(excerpt, file);
+	if (line < 1 || (size_t)line > excerpt->lines.len)
+		return NULL;
+	at = excerpt->lines.at[line - 1];
+	start = excerpt->text + at;
+	end = memchr(start, '\n', excerpt->len - at);
+	len = end ? (size_t)(end - start) : excerpt->len - at;
+	if (len && start[len - 1] == '\r')
+		len--;
+	*ret_len = len;
+	return start;
+}
+
 int excerpt_add(struct excerpt *excerpt, const struct excerpt_place *place, struct str *out)
 {
 	struct cells cells = {.text = STR_INIT(LINE_MAX_BYTES * 8)};
-	const char *line, *end;
-	size_t at, len;
+	size_t len = 0;
+	const char *line = excerpt_line(excerpt, place->file, place->line, &len);
 	int rc;
 
-	open_file(excerpt, place->file);
-	if (place->line < 1 || (size_t)place->line > excerpt->lines.len)
+	if (!line)
 		return 0;
-	at = excerpt->lines.at[place->line - 1];
-	line = excerpt->text + at;
-	end = memchr(line, '\n', excerpt->len - at);
-	len = end ? (size_t)(end - line) : excerpt->len - at;
-	if (len && line[len - 1] == '\r')
-		len--;
 	if (len > LINE_MAX_BYTES)
 		len = LINE_MAX_BYTES;
 	rc = fill_cells(&cells, line, len, place->column);

@@ -18,6 +18,9 @@ struct excerpt {
 
 void excerpt_fini(struct excerpt *excerpt);
 
+/* A line without its end; NULL when the file cannot be read or has no such line. borrowed */
+const char *excerpt_line(struct excerpt *excerpt, const char *file, int line, size_t *ret_len);
+
 /* What to show, and how wide. */
 struct excerpt_place {
 	const char *file;

@@ -1,5 +1,5 @@
 /* Findings → SARIF 2.1.0 (OASIS), as code hosts and editors read it. Paths are relative to the
- * current directory; columns are counted as the compiler counts them, in bytes. */
+ * current directory; columns, which the compiler counts in bytes, become characters. */
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include "runtime/base/cleanup.h"
+#include "runtime/base/utf8.h"
 #include "runtime/core/json_out.h"
 #include "runtime/core/rule.h"
+#include "runtime/report/excerpt.h"
 #include "runtime/report/report.h"
 
 /* What readers accept: a code host shows 5,000 results of a run, 1,000 steps of a flow and 100
@@ -310,27 +312,68 @@ static void share_out(const struct findings *findings, enum confidence least, si
 	}
 }
 
+/* As it is where the source cannot be read. */
+static int column_in_characters(struct excerpt *excerpt, const char *file, int line, int column)
+{
+	size_t len = 0, at = 0;
+	const char *text = column > 1 ? excerpt_line(excerpt, file, line, &len) : NULL;
+	int characters = 0;
+
+	if (!text || (size_t)column - 1 > len)
+		return column;
+	while (at < (size_t)column - 1) {
+		size_t bytes = utf8_char_bytes(text + at, len - at);
+
+		at += bytes ? bytes : 1;
+		characters++;
+	}
+	return characters + 1;
+}
+
+/* The result of a finding whose columns were translated. */
+static json_t *translated_result(struct excerpt *excerpt, const struct finding *finding)
+{
+	struct finding shown = *finding;
+	_free_ struct finding_edit *edits = calloc(finding->edits.len + 1, sizeof(*edits));
+
+	if (!edits)
+		return NULL;
+	for (size_t i = 0; i < finding->edits.len; i++) {
+		struct finding_edit *edit = &edits[i];
+
+		*edit = finding->edits.at[i];
+		edit->column = column_in_characters(excerpt, edit->file, edit->line, edit->column);
+		edit->end_column =
+			column_in_characters(excerpt, edit->file, edit->end_line, edit->end_column);
+	}
+	shown.edits.at = edits;
+	shown.column = column_in_characters(excerpt, shown.file, shown.line, shown.column);
+	return result(&shown);
+}
+
 static json_t *results(const struct findings *findings, enum confidence least, size_t *ret_left_out)
 {
 	json_t *list = json_array();
 	size_t quota[9], left_out = 0;
+	struct excerpt excerpt = {0};
 
 	share_out(findings, least, quota);
 	vec_each (finding, &findings->list) {
 		size_t *left = &quota[finding->severity * 3 + finding->confidence];
 
-		if (finding->confidence < least)
+		if (!list || finding->confidence < least)
 			continue;
 		if (!*left) {
 			left_out++;
 			continue;
 		}
 		(*left)--;
-		if (json_array_append_new(list, result(finding))) {
+		if (json_array_append_new(list, translated_result(&excerpt, finding))) {
 			json_decref(list);
-			return NULL;
+			list = NULL;
 		}
 	}
+	excerpt_fini(&excerpt);
 	*ret_left_out = left_out;
 	return list;
 }

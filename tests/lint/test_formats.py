@@ -152,6 +152,18 @@ class Formats(unittest.TestCase):
         for result in results[1:4]:
             self.assertFalse({"codeFlows", "relatedLocations", "fixes", "suppressions"} & set(result))
 
+    def test_sarif_columns_are_characters(self):
+        with open(os.path.join(self.folder.name, "m.c"), "wb") as stream:
+            stream.write('\n/* é€ */ read();\n'.encode() + b'/* \xe9 */ read();\n')
+        change = edit(file="m.c", line=2, column=13, end_line=2, end_column=17)
+        utf8, latin1, missing = self.results([
+            finding(file="m.c", line=2, column=13, fix={"verdict": "safe", "edits": [change]}),
+            finding(file="m.c", line=3, column=9), finding(file="m.c", line=2, column=4000)])
+        self.assertEqual([r["locations"][0]["physicalLocation"]["region"]["startColumn"]
+                          for r in (utf8, latin1, missing)], [10, 9, 4000])
+        region = utf8["fixes"][0]["artifactChanges"][0]["replacements"][0]["deletedRegion"]
+        self.assertEqual((region["startColumn"], region["endColumn"]), (10, 14))
+
     def test_sarif_says_which_units_failed(self):
         run = self.sarif(document(RICH, [{"file": "x.c", "why": "no such file"}]))["runs"][0]
         note, = run["invocations"][0]["toolExecutionNotifications"]
