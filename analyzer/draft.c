@@ -341,6 +341,8 @@ int drafts_finish(
 		struct maker maker = {
 			reach, options->root ? options->root : "", findings->arena, &finding, 0};
 
+		if (draft_each(reach, i)->is_dropped)
+			continue;
 		code = finding_make(&maker, draft_each(reach, i));
 		if (!code && vec_push(&findings->list, finding))
 			code = -ENOMEM;

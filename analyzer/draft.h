@@ -14,6 +14,7 @@ struct draft {
 	enum rule_id rule;
 	uint32_t fn;
 	const char *operation; /* with rule and fn: what makes it the same. borrowed */
+	bool is_dropped; /* another one says it better */
 	int confidence; /* enum confidence while rules add and take: may be out of range */
 	uint32_t context;
 	uint32_t site; /* OUTLINE_NONE: only a line is known */

@@ -47,7 +47,8 @@ static void facts_export(const struct body *body, const struct facts *facts, str
 			break;
 		case FACT_INITIAL:
 			out.kind = EFFECT_BEFORE;
-			out.range = facts_range(body, facts, fact->value);
+			if (fact->value != OUTLINE_NONE)
+				out.range = facts_range(body, facts, fact->value);
 			break;
 		default:
 			out.kind = EFFECT_AFTER;

@@ -104,6 +104,16 @@ static void state_arrive(struct explorer *explorer, uint32_t block, const struct
 		explorer->is_limited = true;
 }
 
+/* The line of the jump, or of what comes before it. */
+static uint32_t block_end_line(const struct body *body, const struct outline_block *block)
+{
+	uint32_t line = block->line;
+
+	for (uint32_t i = block->instruction_count; !line && i > 0; i--)
+		line = body->outline->instructions[block->instruction_first + i - 1].line;
+	return line;
+}
+
 static void edge(
 	struct explorer *explorer, const struct path_state *state, uint32_t from, uint32_t i)
 {
@@ -117,8 +127,8 @@ static void edge(
 		return;
 	state_load(&next, state);
 	facts_edge(body, &next.facts, from, to);
-	if (body->pred_count[to] > 1 && block->line)
-		next.from_line = block->line;
+	if (body->pred_count[to] > 1)
+		next.from_line = block_end_line(body, block);
 	state_arrive(explorer, to, &next);
 }
 
@@ -145,15 +155,32 @@ static void report_exit(struct explorer *explorer, const struct path_state *stat
 	explorer->code = explorer->hooks->exit(explorer->hooks->context, &exit);
 }
 
-static void branch(struct explorer *explorer, const struct path_state *state, uint32_t block,
-	uint32_t condition)
+static void branch_side(struct explorer *explorer, const struct path_state *state, uint32_t block,
+	uint32_t condition, bool is_true)
 {
 	struct path_state side;
 
-	for (uint32_t i = 0; i < 2; i++) {
-		state_load(&side, state);
-		if (facts_assume(&explorer->body, &side.facts, condition, i == 0))
-			edge(explorer, &side, block, i);
+	state_load(&side, state);
+	if (facts_assume(&explorer->body, &side.facts, condition, is_true))
+		edge(explorer, &side, block, is_true ? 0 : 1);
+}
+
+/* Where `a && b` is false, either is: two states say which, one could not. */
+static void branch(struct explorer *explorer, const struct path_state *state, uint32_t block,
+	uint32_t condition)
+{
+	uint32_t pivot = facts_pivot(&explorer->body, &state->facts, condition);
+	struct path_state half;
+
+	for (int is_pivot = 0; is_pivot < 2; is_pivot++) {
+		state_load(&half, state);
+		if (pivot != OUTLINE_NONE &&
+			!facts_assume(&explorer->body, &half.facts, pivot, is_pivot))
+			continue;
+		branch_side(explorer, &half, block, condition, true);
+		branch_side(explorer, &half, block, condition, false);
+		if (pivot == OUTLINE_NONE)
+			break;
 	}
 }
 
@@ -349,6 +376,25 @@ static void instructions_count(struct explorer *explorer)
 	explorer->instruction_count = high > low ? high - low : 0;
 }
 
+/* What the context knows of one argument, and of the memory that it points to. */
+static void argument_prepare(const struct body *body, struct facts *facts, uint32_t id,
+	const struct signature *signature)
+{
+	const struct outline_value *value = body_value(body, id);
+
+	for (uint32_t i = 0; value->kind == VALUE_ARG && i < signature->count; i++) {
+		const struct signature_part *part = &signature->at[i];
+		struct place place = {body_canon(body, id), part->type, part->offset, true};
+
+		if (value->number != part->argument)
+			continue;
+		if (part->is_memory)
+			facts_set_memory(body, facts, place, &part->range);
+		else
+			facts_tell(body, facts, id, part->range);
+	}
+}
+
 static int explorer_prepare(struct explorer *explorer, const struct explore_entry *entry)
 {
 	struct path_state state = {.lock = lock_at_entry(entry->state)};
@@ -363,14 +409,8 @@ static int explorer_prepare(struct explorer *explorer, const struct explore_entr
 	explorer->passes = arena_alloc(explorer->arena, explorer->instruction_count + 1);
 	if (!explorer->blocks || !explorer->pairs || !explorer->passes)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < body->def->value_count && entry->signature; i++) {
-		const struct outline_value *value = body_value(body, body->def->value_first + i);
-
-		for (uint32_t k = 0; value->kind == VALUE_ARG && k < entry->signature->count; k++)
-			if (value->number == entry->signature->at[k].argument)
-				(void)facts_learn(body, &state.facts, body->def->value_first + i,
-					entry->signature->at[k].range); /* first knowledge */
-	}
+	for (uint32_t i = 0; i < body->def->value_count && entry->signature; i++)
+		argument_prepare(body, &state.facts, body->def->value_first + i, entry->signature);
 	return state_store(explorer, &explorer->blocks[0], &state);
 }
 

@@ -58,13 +58,16 @@ struct explore_hooks {
 };
 
 #define SIGNATURE_MAX 8
-/* What a context knows of its arguments. */
+/* What a context knows of its arguments, and of the memory that they point to. */
+struct signature_part {
+	uint32_t argument, type;
+	bool is_memory; /* at argument + offset */
+	int64_t offset;
+	struct range range;
+};
 struct signature {
 	uint32_t count;
-	struct {
-		uint32_t argument;
-		struct range range;
-	} at[SIGNATURE_MAX];
+	struct signature_part at[SIGNATURE_MAX];
 };
 
 struct explore_entry {
@@ -83,6 +86,10 @@ int explore(struct explorer *explorer, const struct explore_entry *entry,
 	const struct explore_hooks *hooks, bool *ret_is_limited);
 
 const struct body *explorer_body(const struct explorer *explorer);
+
+/* Where the callee's argument + offset is, as the caller sees it. */
+struct place explore_passed(const struct body *body, const struct outline_instruction *call,
+	const struct effect_fact *fact);
 
 /* What the arguments of a call are known to be, as models ask for it. */
 #define EXPLORE_ARGUMENTS_MAX 16

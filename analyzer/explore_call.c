@@ -60,9 +60,7 @@ static void result_set(const struct explorer *explorer, struct path_state *state
 	if (call->result == OUTLINE_NONE)
 		return;
 	facts_define(&explorer->body, &state->facts, call->result);
-	(void)facts_learn(&explorer->body, &state->facts, call->result, range); /* nothing is known
-										 that it could
-										 contradict */
+	facts_tell(&explorer->body, &state->facts, call->result, range);
 }
 
 static int report_call(struct explorer *explorer, const struct path_state *state, uint32_t site,
@@ -186,15 +184,14 @@ static void plain_outcome(struct explorer *explorer, const struct path_state *st
 }
 
 /* Where the callee's argument + offset is here. */
-static struct place place_passed(const struct explorer *explorer,
-	const struct outline_instruction *call, const struct effect_fact *fact)
+struct place explore_passed(const struct body *body, const struct outline_instruction *call,
+	const struct effect_fact *fact)
 {
 	struct place place = {0};
 
 	if (fact->argument >= call->operand_count)
 		return place;
-	place = body_place(&explorer->body,
-		explorer->body.outline->operands[call->operand_first + fact->argument]);
+	place = body_place(body, body->outline->operands[call->operand_first + fact->argument]);
 	place.offset = (int64_t)((uint64_t)place.offset + (uint64_t)fact->offset);
 	place.type = fact->type;
 	return place;
@@ -218,7 +215,7 @@ static bool effect_fits(const struct explorer *explorer, struct path_state *stat
 			return false;
 		if (fact->kind != EFFECT_BEFORE)
 			continue;
-		place = place_passed(explorer, call, fact);
+		place = explore_passed(body, call, fact);
 		range = facts_memory(body, &state->facts, place);
 		if (range_is_disjoint(range, fact->range))
 			return false;
@@ -247,7 +244,7 @@ static void effect_outcome(struct explorer *explorer, const struct path_state *s
 	for (uint32_t i = 0; i < effect->fact_count; i++)
 		if (effect->facts[i].kind == EFFECT_AFTER)
 			facts_set_memory(&explorer->body, &after->facts,
-				place_passed(explorer, call, &effect->facts[i]),
+				explore_passed(&explorer->body, call, &effect->facts[i]),
 				&effect->facts[i].range);
 	if (!effect->is_unwind)
 		result_set(explorer, after, call, effect->result);

@@ -353,8 +353,17 @@ static struct range range_there(
 {
 	struct place place = {fact->key, fact->type, fact->offset, true};
 
+	const struct fact *there;
+
 	if (fact->kind == FACT_HOLDS)
 		return facts_memory(body, facts, place);
+	if (fact->kind == FACT_INITIAL) {
+		there = facts_find(facts, FACT_INITIAL, fact->key, fact->offset);
+		if (!there)
+			return RANGE_ANY;
+		return there->value == OUTLINE_NONE ? there->range
+						    : facts_range(body, facts, there->value);
+	}
 	return facts_range(body, facts, fact->key);
 }
 
@@ -386,10 +395,8 @@ bool facts_join(const struct body *body, struct facts *into, const struct facts 
 			facts_set(&joined, &fact);
 			continue;
 		}
-		fact.range = RANGE_ANY;
-		if (old->kind != FACT_INITIAL)
-			fact.range = range_widen(old, range_hull(range_there(body, into, old),
-							      range_there(body, other, old)));
+		fact.range = range_widen(old,
+			range_hull(range_there(body, into, old), range_there(body, other, old)));
 		fact.kind = old->kind == FACT_IS ? FACT_RANGE : old->kind;
 		fact.value = OUTLINE_NONE;
 		if (!range_is_any(&fact.range) &&

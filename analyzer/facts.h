@@ -31,7 +31,8 @@ enum fact_kind {
 	FACT_IS = 1, /* value `key` is value `value` */
 	FACT_RANGE = 2, /* value `key` lies in `range` */
 	FACT_HOLDS = 3, /* memory at `key` + `offset` holds `value`, or something in `range` */
-	FACT_INITIAL = 4, /* `value` is what memory at argument `key` + `offset` held at entry */
+	FACT_INITIAL = 4, /* `value`, or something in `range`, is what memory at argument `key` +
+			     `offset` held at entry */
 };
 
 struct fact {
@@ -77,6 +78,13 @@ uint32_t facts_same(const struct body *body, const struct facts *facts, uint32_t
 /* false: that cannot be, the path does not exist. */
 bool facts_learn(const struct body *body, struct facts *facts, uint32_t value, struct range range);
 bool facts_assume(const struct body *body, struct facts *facts, uint32_t condition, bool is_true);
+
+/* The part of `a && b` or `a || b` that decides what the other may be; OUTLINE_NONE: none is open.
+ */
+uint32_t facts_pivot(const struct body *body, const struct facts *facts, uint32_t condition);
+
+/* The same for a value that is new here: kept even if nothing seems to look at it again. */
+void facts_tell(const struct body *body, struct facts *facts, uint32_t value, struct range range);
 
 /* `value` gets a new value (the second time round a loop): forget what the old one was. */
 void facts_define(const struct body *body, struct facts *facts, uint32_t value);

@@ -46,6 +46,17 @@ bool facts_learn(const struct body *body, struct facts *facts, uint32_t value, s
 	return true;
 }
 
+void facts_tell(const struct body *body, struct facts *facts, uint32_t value, struct range range)
+{
+	struct fact fact = {.kind = FACT_RANGE,
+		.key = body_canon(body, value),
+		.value = OUTLINE_NONE,
+		.range = range};
+
+	if (!range_is_any(&range))
+		facts_set(facts, &fact);
+}
+
 static enum outline_compare negate(enum outline_compare op)
 {
 	static const enum outline_compare not[] = {
@@ -171,7 +182,12 @@ static bool assume_select(const struct body *body, struct facts *facts,
 	const struct outline_value *value, bool is_true, int depth)
 {
 	uint32_t condition = (uint32_t)value->number;
+	struct range decided = facts_range(body, facts, condition);
 
+	if (range_is_zero(&decided))
+		return assume(body, facts, value->b, is_true, depth);
+	if (decided.is_nonzero || decided.low > 0)
+		return assume(body, facts, value->a, is_true, depth);
 	if (is_true && is_number(body, value->b, 0))
 		return assume(body, facts, condition, true, depth) &&
 		       assume(body, facts, value->a, true, depth);
@@ -187,6 +203,11 @@ static bool assume_select(const struct body *body, struct facts *facts,
 	return true;
 }
 
+static bool is_truth(const struct body *body, uint32_t id)
+{
+	return body_value(body, id)->kind == VALUE_COMPARE;
+}
+
 static bool assume_binary(const struct body *body, struct facts *facts,
 	const struct outline_value *value, bool is_true, int depth)
 {
@@ -196,6 +217,17 @@ static bool assume_binary(const struct body *body, struct facts *facts,
 	if (value->op == BINARY_OR && !is_true)
 		return assume(body, facts, value->a, false, depth) &&
 		       assume(body, facts, value->b, false, depth);
+	if (is_truth(body, value->a) && is_truth(body, value->b) &&
+		((value->op == BINARY_AND && !is_true) || (value->op == BINARY_OR && is_true))) {
+		struct range a = facts_range(body, facts, value->a);
+		struct range b = facts_range(body, facts, value->b);
+		int64_t neutral = value->op == BINARY_AND;
+
+		if (range_is_one(&a) && a.low == neutral)
+			return assume(body, facts, value->b, is_true, depth);
+		if (range_is_one(&b) && b.low == neutral)
+			return assume(body, facts, value->a, is_true, depth);
+	}
 	if (value->op == BINARY_XOR && is_number(body, value->b, 1))
 		return assume(body, facts, value->a, !is_true, depth);
 	return true;
@@ -230,4 +262,22 @@ static bool assume(
 bool facts_assume(const struct body *body, struct facts *facts, uint32_t condition, bool is_true)
 {
 	return assume(body, facts, condition, is_true, 0);
+}
+
+uint32_t facts_pivot(const struct body *body, const struct facts *facts, uint32_t condition)
+{
+	const struct outline_value *value = body_value(body, facts_same(body, facts, condition));
+	uint32_t pivot = OUTLINE_NONE;
+	struct range range;
+
+	if (value->kind == VALUE_SELECT)
+		pivot = (uint32_t)value->number;
+	else if (value->kind == VALUE_BINARY &&
+		 (value->op == BINARY_AND || value->op == BINARY_OR) && is_truth(body, value->a) &&
+		 is_truth(body, value->b))
+		pivot = value->a;
+	if (pivot == OUTLINE_NONE)
+		return OUTLINE_NONE;
+	range = facts_range(body, facts, pivot);
+	return range_is_one(&range) ? OUTLINE_NONE : pivot;
 }

@@ -127,6 +127,23 @@ void facts_set_memory(
 	facts_set(facts, &fact);
 }
 
+/* Nothing wrote there since the function was entered: it is a condition on its caller. */
+static void initial_learn(const struct body *body, struct facts *facts, const struct place *place,
+	const struct range *range)
+{
+	struct fact fact = {.kind = FACT_INITIAL,
+		.key = facts_same(body, facts, place->base),
+		.offset = place->offset,
+		.value = OUTLINE_NONE,
+		.type = place->type,
+		.range = *range};
+
+	if (body_value(body, fact.key)->kind == VALUE_ARG &&
+		!field_set_has(&facts->dirty, place_hash(place->type, place->offset)) &&
+		!facts_find(facts, FACT_INITIAL, fact.key, fact.offset))
+		facts_set(facts, &fact);
+}
+
 bool facts_learn_memory(
 	const struct body *body, struct facts *facts, struct place place, struct range range)
 {
@@ -142,6 +159,8 @@ bool facts_learn_memory(
 		both = range_meet(held->range, range);
 	if (range_is_empty(&both))
 		return false;
+	if (!held)
+		initial_learn(body, facts, &place, &range);
 	facts_set_memory(body, facts, place, &both);
 	return true;
 }

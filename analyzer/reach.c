@@ -6,7 +6,6 @@
 #include "analyzer/draft.h"
 
 #define QUEUES (sizeof(((struct reach *)0)->queues) / sizeof(((struct reach *)0)->queues[0]))
-#define DEPTH_MAX 4 /* operands of a condition */
 
 struct context_key {
 	uint32_t fn, state;
@@ -39,9 +38,10 @@ static uint64_t signature_hash(const struct signature *signature)
 	uint64_t hash = 0;
 
 	for (uint32_t i = 0; i < signature->count; i++) {
-		const struct range *range = &signature->at[i].range;
-		const uint64_t words[] = {signature->at[i].argument, (uint64_t)range->low,
-			(uint64_t)range->high, range->function, range->is_nonzero};
+		const struct signature_part *part = &signature->at[i];
+		const uint64_t words[] = {part->argument, part->is_memory, (uint64_t)part->offset,
+			(uint64_t)part->range.low, (uint64_t)part->range.high, part->range.function,
+			part->range.is_nonzero};
 
 		for (size_t k = 0; k < sizeof(words) / sizeof(words[0]); k++) {
 			hash = (hash ^ words[k]) * 0x9e3779b97f4a7c15ULL;
@@ -124,24 +124,60 @@ static enum lock_state state_of(const struct lock *lock, uint8_t *doubts)
 	return (enum lock_state)lock->state;
 }
 
-static void signature_fill(struct reach *reach, const struct explore_call *call, uint32_t callee,
-	struct signature *ret)
+static void signature_add(struct signature *signature, const struct signature_part *part)
+{
+	for (uint32_t i = 0; i < signature->count; i++)
+		if (signature->at[i].argument == part->argument &&
+			signature->at[i].is_memory == part->is_memory &&
+			signature->at[i].offset == part->offset)
+			return;
+	if (signature->count < SIGNATURE_MAX)
+		signature->at[signature->count++] = *part;
+}
+
+static void arguments_sign(struct reach *reach, const struct explore_call *call, uint32_t callee,
+	struct signature *signature)
 {
 	const struct body *body = explorer_body(call->explorer);
 	uint32_t wanted = reach->interesting[callee];
 
 	for (uint32_t i = 0; i < call->call->operand_count && i < 32; i++) {
-		struct range range;
+		struct signature_part part = {.argument = i};
 
-		if (!(wanted >> i & 1) || ret->count == SIGNATURE_MAX)
+		if (!(wanted >> i & 1))
 			continue;
-		range = facts_range(body, &call->state->facts,
+		part.range = facts_range(body, &call->state->facts,
 			body->outline->operands[call->call->operand_first + i]);
-		if (!range_is_one(&range) && range.function == FN_NONE)
-			continue;
-		ret->at[ret->count].argument = i;
-		ret->at[ret->count++].range = range;
+		if (range_is_one(&part.range) || part.range.function != FN_NONE)
+			signature_add(signature, &part);
 	}
+}
+
+/* Memory that decides what the callee does to the lock: a saved state, a flag. */
+static void memory_sign(struct reach *reach, const struct explore_call *call, uint32_t callee,
+	struct signature *signature)
+{
+	const struct body *body = explorer_body(call->explorer);
+	const struct fn_effects *effects = &reach->effects->of[callee];
+	uint8_t state = call->state->lock.state;
+	const struct effect_list *list =
+		&effects->by_state[state == LOCK_CALLER ? LOCK_UNKNOWN : state];
+
+	for (uint32_t i = 0; i < list->count; i++)
+		for (uint32_t k = 0; k < list->at[i].fact_count; k++) {
+			const struct effect_fact *fact = &list->at[i].facts[k];
+			struct signature_part part = {.argument = fact->argument,
+				.type = fact->type,
+				.is_memory = true,
+				.offset = fact->offset};
+
+			if (fact->kind != EFFECT_BEFORE)
+				continue;
+			part.range = facts_memory(
+				body, &call->state->facts, explore_passed(body, call->call, fact));
+			if (!range_is_any(&part.range))
+				signature_add(signature, &part);
+		}
 }
 
 static int body_enter(
@@ -159,8 +195,10 @@ static int body_enter(
 
 	if (call->is_ambiguous)
 		context.doubts |= DOUBT_INDIRECT;
-	if (has_arguments)
-		signature_fill(reach, call, callee, &context.signature);
+	if (has_arguments) {
+		arguments_sign(reach, call, callee, &context.signature);
+		memory_sign(reach, call, callee, &context.signature);
+	}
 	return context_enter(reach, &context);
 }
 
@@ -341,98 +379,6 @@ static int strays_enter(struct reach *reach)
 	return code;
 }
 
-static uint32_t bits_of_value(const struct outline *outline, uint32_t id, int depth)
-{
-	const struct outline_value *value;
-	uint32_t bits = 0;
-
-	if (id == OUTLINE_NONE || depth > DEPTH_MAX)
-		return 0;
-	value = &outline->values[id];
-	switch (value->kind) {
-	case VALUE_ARG:
-		return value->number >= 0 && value->number < 32 ? 1u << value->number : 0;
-	case VALUE_SELECT:
-		bits = bits_of_value(outline, (uint32_t)value->number, depth + 1);
-		/* fall through */
-	case VALUE_COMPARE:
-	case VALUE_BINARY:
-		return bits | bits_of_value(outline, value->a, depth + 1) |
-		       bits_of_value(outline, value->b, depth + 1);
-	case VALUE_PHI:
-		for (uint32_t i = 0; i < value->b && i < 8; i++)
-			bits |= bits_of_value(
-				outline, outline->incoming[value->a + i].value, depth + 1);
-		return bits;
-	default:
-		return 0;
-	}
-}
-
-/* Which operands of a call matter to its callee. */
-static uint32_t operands_wanted(struct reach *reach, uint32_t fn, uint32_t callee)
-{
-	const struct fn *to = program_fn(reach->program, callee);
-	uint32_t wanted = 0;
-
-	(void)fn; /* a function that calls itself: what is known of it so far */
-	if (to->kind == FN_BODY)
-		return reach->interesting[callee];
-	if (!to->model)
-		return 0;
-	for (size_t i = 0; i < to->model->unless_count; i++)
-		wanted |= to->model->unless[i].arg < 32 ? 1u << to->model->unless[i].arg : 0;
-	for (size_t i = 0; i < to->model->when_count; i++)
-		wanted |= to->model->when[i].arg < 32 ? 1u << to->model->when[i].arg : 0;
-	for (size_t i = 0; i < to->model->callback_count; i++)
-		wanted |= to->model->callbacks[i].arg < 32 ? 1u << to->model->callbacks[i].arg : 0;
-	return wanted;
-}
-
-static uint32_t bits_of_call(
-	struct reach *reach, uint32_t fn, const struct outline_instruction *call)
-{
-	const struct outline *outline = program_fn(reach->program, fn)->outline;
-	uint32_t bits = bits_of_value(outline, call->a, 0), wanted = 0;
-	struct candidates callees = {0};
-
-	program_callees(reach->program, fn, call->a, &callees);
-	for (uint32_t c = 0; c < callees.count; c++)
-		wanted |= operands_wanted(reach, fn, callees.at[c]);
-	for (uint32_t i = 0; i < call->operand_count && i < 32; i++)
-		if (wanted >> i & 1)
-			bits |= bits_of_value(
-				outline, outline->operands[call->operand_first + i], 0);
-	return bits;
-}
-
-static int interesting_build(struct reach *reach)
-{
-	reach->interesting = calloc(reach->program->functions.len + 1, sizeof(uint32_t));
-	if (!reach->interesting)
-		return -ENOMEM;
-	for (uint32_t o = 0; o < reach->effects->order_count; o++) {
-		uint32_t id = reach->effects->order[o], bits = 0;
-		const struct outline *outline = program_fn(reach->program, id)->outline;
-		const struct outline_function *def = program_fn(reach->program, id)->def;
-
-		for (uint32_t b = 0; b < def->block_count; b++) {
-			const struct outline_block *block = &outline->blocks[def->block_first + b];
-
-			bits |= bits_of_value(outline, block->condition, 0);
-			for (uint32_t i = 0; i < block->instruction_count; i++) {
-				const struct outline_instruction *call =
-					&outline->instructions[block->instruction_first + i];
-
-				if (call->kind == INSTRUCTION_CALL)
-					bits |= bits_of_call(reach, id, call);
-			}
-		}
-		reach->interesting[id] = bits;
-	}
-	return 0;
-}
-
 int reach_solve(struct reach *reach, struct program *program, struct effects *effects)
 {
 	int code;
@@ -442,7 +388,7 @@ int reach_solve(struct reach *reach, struct program *program, struct effects *ef
 	reach->explorer = explorer_new(program, effects);
 	if (!reach->arena || !reach->explorer || roots_find(program, &reach->roots))
 		return -ENOMEM;
-	code = interesting_build(reach);
+	code = reach_interests(reach);
 	for (size_t i = 0; i < rule_class_count && !code; i++)
 		if (rule_classes[i]->begin)
 			code = rule_classes[i]->begin(reach);

@@ -77,6 +77,9 @@ static inline const struct context *reach_context(const struct reach *reach, uin
 	return &reach->contexts.at[id];
 }
 
+/* Fills `interesting`. */
+int reach_interests(struct reach *reach);
+
 /* How much the doubts weigh; 0: certain. */
 unsigned int doubt_weight(uint8_t doubts);
 

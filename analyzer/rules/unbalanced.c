@@ -1,6 +1,8 @@
 /* A way out of a function in another lock state than it promised, or a change of the lock that the
  * state forbids → a finding. A function whose every path leaves changed is a wrapper: its callers
  * are looked at instead. */
+#include <string.h>
+
 #include "analyzer/draft.h"
 
 static int confidence_of(uint8_t doubts)
@@ -94,5 +96,22 @@ static int exit_seen(const struct sighting *sighting)
 	return draft.message ? draft_add(reach, &draft) : -ENOMEM;
 }
 
+/* One region that is left in two ways is one mistake: the return speaks for both. */
+static int finish(struct reach *reach)
+{
+	struct draft *draft, *other;
+
+	for (size_t i = 0; (draft = draft_each(reach, i)); i++) {
+		if (draft->rule != RULE_UNBALANCED || strcmp(draft->operation, "exception") != 0)
+			continue;
+		for (size_t k = 0; (other = draft_each(reach, k)); k++)
+			if (other->rule == RULE_UNBALANCED && other->fn == draft->fn &&
+				!strcmp(other->operation, "return") &&
+				other->confidence >= draft->confidence)
+				draft->is_dropped = true;
+	}
+	return 0;
+}
+
 const struct rule_class rule_unbalanced = {
-	.id = RULE_UNBALANCED, .mismatch = mismatch, .exit = exit_seen};
+	.id = RULE_UNBALANCED, .mismatch = mismatch, .exit = exit_seen, .finish = finish};
