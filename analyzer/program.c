@@ -31,7 +31,14 @@ static enum fn_role role_of(const char *symbol)
 	return ROLE_NONE;
 }
 
-/* A body that came with a header, not with the project's own source. */
+static bool is_header_name(const char *file)
+{
+	const char *dot = strrchr(file, '.');
+
+	return !dot || strchr(dot, '/') || dot[1] == 'h' || dot[1] == 'H';
+}
+
+/* A body that came with a header, not with the project's own source: an included .c is source. */
 static bool is_from_header(const struct fn *fn)
 {
 	const char *file = outline_string(fn->outline, fn->def->file);
@@ -39,7 +46,7 @@ static bool is_from_header(const struct fn *fn)
 	if (fn->def->flags & FUNCTION_SYSTEM)
 		return true;
 	return (fn->def->flags & (FUNCTION_INTERNAL | FUNCTION_MERGED)) && *file &&
-	       strcmp(file, fn->outline->source) != 0;
+	       is_header_name(file);
 }
 
 /* What a call of it means: the body wins over a model, except for what headers define inline and

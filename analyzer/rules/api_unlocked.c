@@ -1,14 +1,22 @@
 /* A call of the interpreter's API in a state that does not have the lock → a finding. */
 #include "analyzer/draft.h"
 
-static int confidence_of(const struct sighting *sighting)
+/* Private functions (_Py…) that no model knows are for the interpreter's own use, where they may
+ * be the very way to get the lock. */
+static bool is_private(const struct fn *callee)
+{
+	return !callee->model && callee->symbol[0] == '_';
+}
+
+static int confidence_of(const struct sighting *sighting, const struct fn *callee)
 {
 	uint8_t doubts = sighting->doubts;
 
 	if (sighting->call->is_ambiguous)
 		doubts |= DOUBT_INDIRECT;
-	return CONFIDENCE_HIGH - !!(doubts & DOUBT_INDIRECT) - 2 * !!(doubts & DOUBT_CONDITION) -
-	       !!(doubts & (DOUBT_ENTRY | DOUBT_LIMIT)) - !!(doubts & DOUBT_THROW);
+	return CONFIDENCE_HIGH - is_private(callee) - !!(doubts & DOUBT_INDIRECT) -
+	       2 * !!(doubts & DOUBT_CONDITION) - !!(doubts & (DOUBT_ENTRY | DOUBT_LIMIT)) -
+	       !!(doubts & DOUBT_THROW);
 }
 
 static const char *message_of(const struct sighting *sighting, const char *name)
@@ -43,7 +51,7 @@ static int call(const struct sighting *sighting)
 		return 0;
 	draft.site = sighting->call->site;
 	draft.operation = callee->model ? callee->model->name : callee->name;
-	draft.confidence = confidence_of(sighting);
+	draft.confidence = confidence_of(sighting, callee);
 	draft.message = message_of(sighting, draft.operation);
 	draft.fix_note = sighting->state == LOCK_FOREIGN
 				 ? "take the lock first: PyGILState_Ensure() … PyGILState_Release()"

@@ -37,6 +37,9 @@ static int mismatch(const struct sighting *sighting)
 	if (callee->kind == VALUE_FUNCTION)
 		draft.operation = outline_string(body->outline, callee->a);
 	draft.confidence = confidence_of(sighting->doubts) - at->is_contested;
+	/* That the lock is held was only inferred, and this says the contrary. */
+	if (sighting->doubts & DOUBT_ENTRY)
+		draft.confidence--;
 	draft.fix_note = at->kind == MISMATCH_ACQUIRE_HELD
 				 ? "acquire only where the lock was released on the same path"
 				 : "release only where the lock is held on the same path";
