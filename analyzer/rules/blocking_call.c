@@ -246,6 +246,15 @@ static bool is_habit(const struct habit *habit)
 	return habit->released > 0 && habit->released >= habit->held;
 }
 
+/* Released on another way through the same function: holding it here looks like a decision. */
+static bool is_decision(const struct habit *habit, const struct draft *draft)
+{
+	for (uint32_t i = 0; i < habit->sibling_count; i++)
+		if (habit->siblings[i].fn == draft->fn && habit->siblings[i].site != draft->site)
+			return true;
+	return false;
+}
+
 static int finish(struct reach *reach)
 {
 	struct draft *draft;
@@ -263,7 +272,9 @@ static int finish(struct reach *reach)
 			if (habit->siblings[k].fn != draft->fn ||
 				habit->siblings[k].site != draft->site)
 				draft->siblings[draft->sibling_count++] = habit->siblings[k];
-		if (!draft->model->is_certain && is_habit(habit))
+		if (is_decision(habit, draft))
+			draft->confidence--;
+		else if (!draft->model->is_certain && is_habit(habit))
 			draft->confidence++;
 	}
 	return 0;
