@@ -1,4 +1,5 @@
 /* Helpers that give the lock up or take it back for their callers are promises, not mistakes. */
+/* clang-format off: Python's macros are no statements */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <unistd.h>
