@@ -1,5 +1,5 @@
 /* The lock is given up under conditions; every wait is in the right state on every path. */
-/* clang-format off: Python's macros are no statements */
+/* clang-format off */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <poll.h>

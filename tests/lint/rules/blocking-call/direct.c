@@ -1,5 +1,5 @@
 /* Waiting with and without the lock, in functions that Python calls. */
-/* clang-format off: Python's macros are no statements */
+/* clang-format off */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <netdb.h>

@@ -1,5 +1,5 @@
 /* Threads, callbacks and functions that nobody calls: without the lock, or not known. */
-/* clang-format off: Python's macros are no statements */
+/* clang-format off */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <pthread.h>

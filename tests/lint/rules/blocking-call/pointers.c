@@ -1,5 +1,5 @@
 /* Calls through pointers: tables, arguments, and a library that is loaded by hand. */
-/* clang-format off: Python's macros are no statements */
+/* clang-format off */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <dlfcn.h>

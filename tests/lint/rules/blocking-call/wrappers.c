@@ -1,5 +1,5 @@
 /* Helpers that give the lock up or take it back for their callers are promises, not mistakes. */
-/* clang-format off: Python's macros are no statements */
+/* clang-format off */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
 /* Ways out of a region. */
-/* clang-format off: Python's macros are no statements */
+/* clang-format off */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <stdlib.h>
