@@ -126,5 +126,7 @@ int name_from_symbol(const char *symbol, struct str *out)
 		full = __cxa_demangle(symbol, NULL, NULL, &status);
 	if (full)
 		simplify(full, &name);
-	return str_add(out, name.len ? name.data : symbol) || name.is_short ? -ENOMEM : 0;
+	if (name.is_short)
+		return -ENOMEM;
+	return str_add(out, name.len ? name.data : symbol) ? -ENOMEM : 0;
 }

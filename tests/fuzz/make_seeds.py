@@ -1,9 +1,10 @@
-"""Writes the seed corpora of the fuzz targets: make_seeds.py SOURCE FOLDER → FOLDER/findings/*, FOLDER/run/*."""
+"""Writes the seed corpora of the fuzz targets: make_seeds.py SOURCE FOLDER → FOLDER/<target>/*."""
 import json
 import os
 import re
 import shutil
 import sqlite3
+import struct
 import sys
 
 FINDING = {
@@ -49,14 +50,51 @@ def write_run(path, schema, header, page_bytes, rows):
     db.close()
 
 
+def write_outline(path, version):
+    """One function, int f(p) { return g(p->n); }: see analyzer/outline.h and the header in outline.c."""
+    none = 0xFFFFFFFF
+    values = [(6, 0, 0, 0, 0, 0), (9, 0, 0, 2, 0, 8), (8, 0, 1, 0, 0, 0), (3, 0, 1, 0, 0, 0), (7, 0, 1, 0, 0, 0)]
+    strings = [b"f", b"g", b"struct.s", b"m.c"]
+    sections = [
+        (len(values), b"".join(struct.pack("<HHIIIq", *value) for value in values)),
+        (0, b""),
+        (2, struct.pack("<HH8I", 3, 0, 2, none, none, 0, 0, 3, 1, 2) + struct.pack("<HH8I", 1, 0, 3, none, 4, 0, 1, 3, 1, 9)),
+        (1, struct.pack("<9I", 0, 2, 4, 4, 0, 0, 0, none, 1)),
+        (0, b""),
+        (2, struct.pack("<12I", 0, 0, 3, 1, 0, 1, 0, 1, 0, 5, 0, 0) + struct.pack("<12I", 1, 1, none, 0, 16, 1, 1, 0, 5, 0, 0, 0)),
+        (1, struct.pack("<5I", 1, 2, 0, 0, 1)),
+        (1, struct.pack("<4IQq", 3, 0, 2, 8, 8, 0)),
+        (1, struct.pack("<I", 2)),
+        (0, b""),
+        (0, b""),
+        (len(strings), struct.pack("<4I", *(sum(len(s) + 1 for s in strings[:i]) for i in range(len(strings))))),
+        (sum(len(s) + 1 for s in strings), b"".join(s + b"\0" for s in strings))]
+    body = b"".join(data + bytes(-len(data) % 8) for _, data in sections)
+    counts = [count for count, _ in sections]
+    with open(path, "wb") as stream:
+        stream.write(struct.pack("<8sIIII13IIQ", b"gsoutln", 0x01020304, version, 3, 0, *counts, 0, 88 + len(body)) + body)
+
+
+def write_databases(folder):
+    entry = {"directory": "/d", "file": "m.c", "command": "gcc -DA='b c' @x.rsp -Iinc -c m.c -o m.o"}
+    entries = [entry, {"directory": "b", "file": "m.cc", "arguments": ["g++", "-x", "c++", "-isystem", "s", "m.cc"]}, {}]
+    for number, document in enumerate(([entry], entries, [])):
+        with open(os.path.join(folder, f"{number}.json"), "w", encoding="utf-8") as stream:
+            json.dump(document, stream)
+
+
 def main():
     source, folder = sys.argv[1:]
-    for kind in ("findings", "run"):
+    for kind in ("findings", "run", "outline", "compdb"):
         shutil.rmtree(os.path.join(folder, kind), ignore_errors=True)  # the fuzzers add what they find
         os.makedirs(os.path.join(folder, kind))
     for number, document in enumerate((DOCUMENT, {**DOCUMENT, "findings": []}, {**DOCUMENT, "findings": [FINDING] * 3})):
         with open(os.path.join(folder, "findings", f"{number}.json"), "w", encoding="utf-8") as stream:
             json.dump(document, stream)
+    with open(os.path.join(source, "analyzer", "outline.h"), encoding="utf-8") as stream:
+        version = int(re.search(r"OUTLINE_VERSION (\d+)", stream.read())[1])
+    write_outline(os.path.join(folder, "outline", "small.outline"), version)
+    write_databases(os.path.join(folder, "compdb"))
     core = os.path.join(source, "runtime", "core")
     with open(os.path.join(core, "schema.sql"), encoding="utf-8") as stream:
         schema = stream.read()
