@@ -247,7 +247,7 @@ static int compare_content(const struct unit *a, const struct unit *b)
 		order = strcmp(a->directory, b->directory);
 	for (size_t i = 0; !order; i++) {
 		if (!a->args[i] || !b->args[i])
-			return !a->args[i] - !b->args[i] ? (a->args[i] ? 1 : -1) : 0;
+			return !!a->args[i] - !!b->args[i];
 		order = strcmp(a->args[i], b->args[i]);
 	}
 	return order;
