@@ -118,7 +118,9 @@ enum ev_counter {
 	EV_LOST_EVENTS = 1, /* a map or the ring was full, or an interval had no beginning */
 	EV_LOST_STACKS = 2, /* cut, unreadable or without a free slot */
 	EV_SAMPLES = 3,
-	EV_COUNTERS = 4,
+	EV_BLAME_ADDED = 4, /* rows of these two maps, ever */
+	EV_ACTIVITY_ADDED = 5,
+	EV_COUNTERS = 6,
 };
 
 /* Through the ring buffer: only the life of processes and threads. */

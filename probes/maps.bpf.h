@@ -99,14 +99,20 @@ struct {
 	__uint(max_entries, 1 << 18);
 } lives SEC(".maps");
 
-/* Room for values that are too big for the BPF stack. Two slots a processor each: a probe of a
- * thread (0) may be interrupted by sched_switch or the clock sample (1, interrupts off). */
+/* Room for values that are too big for the BPF stack, a slot for each context (thread.bpf.h): a
+ * probe of a thread may be interrupted by sched_switch, and that by the clock. */
+struct walk_scratch {
+	struct ev_stack stack;
+	__u64 frame, hash;
+	__u64 owner; /* the thread that walks: another one's probe may come in between */
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 3);
 	__type(key, __u32);
-	__type(value, struct ev_stack);
-} stack_scratch SEC(".maps");
+	__type(value, struct walk_scratch);
+} walk_scratches SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -145,6 +151,7 @@ static __always_inline void tally_add(
 			count(EV_LOST_EVENTS);
 			return;
 		}
+		count(map == &blame ? EV_BLAME_ADDED : EV_ACTIVITY_ADDED);
 	}
 	__sync_fetch_and_add(&tally->ns, ns);
 	if (times)

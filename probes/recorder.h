@@ -111,7 +111,8 @@ struct recorder {
 	struct stack_id *stack_ids;
 	struct stack_content *stack_contents;
 	int64_t stack_count;
-	uint32_t map_entries;
+	int64_t blame_taken,
+		activity_taken; /* rows ever added to the maps when they were emptied */
 	struct blame_row *blame;
 	struct activity_row *activity;
 	struct longest_rows ended_longest[2]; /* waits, holds */
@@ -179,6 +180,8 @@ void stacks_free(struct recorder *recorder);
 
 /* ---- tally.c ---- */
 
+/* Empties a map that is filling up. */
+int tallies_relieve(struct recorder *recorder);
 int tallies_put(struct recorder *recorder, uint64_t now_ns);
 void tallies_free(struct recorder *recorder);
 void longest_keep_ended(struct recorder *recorder, const struct ev_thread *thread);

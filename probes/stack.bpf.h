@@ -34,29 +34,29 @@ static __always_inline __u32 tstate_ns_tid(const struct layout *layout, __u64 ts
 	return user_u32(user_u64(tstate + layout->tstate_thread_id) + GLIBC_X86_64_PTHREAD_TID);
 }
 
+/* What the verifier tracks while it goes round the loop must not change from frame to frame, or it
+ * goes round it EV_STACK_DEPTH times: all that does change is in the scratch value. */
 struct walk {
-	struct ev_stack *stack;
+	struct walk_scratch *scratch;
 	const struct layout *layout;
-	__u64 frame;
-	__u64 hash;
-	__u32 depth;
-	__u32 is_cut;
+	__u64 owner;
 };
 
 /* One frame; 1 ends the walk. */
 static long walk_step(__u32 index, void *context)
 {
 	struct walk *walk = context;
+	struct walk_scratch *scratch = walk->scratch;
 	const struct layout *layout = walk->layout;
-	__u64 frame = walk->frame, code, instruction;
-	__u32 depth = walk->depth;
+	__u64 frame = scratch->frame, code, instruction;
+	__u32 depth = scratch->stack.depth;
 	__u8 owner = 0;
 
 	(void)index;
-	if (!frame)
+	if (!frame || scratch->owner != walk->owner)
 		return 1;
 	if (depth >= EV_STACK_DEPTH) {
-		walk->is_cut = 1;
+		scratch->stack.is_cut = 1;
 		return 1;
 	}
 	code = user_u64(frame + layout->frame_code);
@@ -68,34 +68,32 @@ static long walk_step(__u32 index, void *context)
 		instruction = user_u64(frame + layout->frame_instr);
 	else
 		instruction = user_u32(frame + layout->frame_instr);
-	walk->frame = user_u64(frame + layout->frame_back);
+	scratch->frame = user_u64(frame + layout->frame_back);
 	if (!code || (layout->frame_owner != LAYOUT_ABSENT && owner >= layout->frame_owner_skip))
 		return 0;
-	walk->stack->frames[depth & (EV_STACK_DEPTH - 1)].code = code;
-	walk->stack->frames[depth & (EV_STACK_DEPTH - 1)].instruction = instruction;
-	walk->hash = (walk->hash ^ code) * 0x9e3779b97f4a7c15ULL;
-	walk->hash = ((walk->hash ^ (walk->hash >> 29)) ^ instruction) * 0xbf58476d1ce4e5b9ULL;
-	walk->hash ^= walk->hash >> 32;
-	walk->depth = depth + 1;
+	scratch->stack.frames[depth & (EV_STACK_DEPTH - 1)].code = code;
+	scratch->stack.frames[depth & (EV_STACK_DEPTH - 1)].instruction = instruction;
+	scratch->hash = (scratch->hash ^ code) * 0x9e3779b97f4a7c15ULL;
+	scratch->hash =
+		(scratch->hash ^ (scratch->hash >> 29) ^ instruction) * 0xbf58476d1ce4e5b9ULL;
+	scratch->hash ^= scratch->hash >> 32;
+	scratch->stack.depth = depth + 1;
 	return 0;
 }
 
-static __always_inline __u64 stack_store(struct walk *walk, __u32 tgid)
+static __always_inline __u64 stack_store(struct walk_scratch *scratch)
 {
-	__u64 id = walk->hash;
+	__u64 id = scratch->hash;
 
-	if (!walk->depth)
+	if (!scratch->stack.depth)
 		return 0;
 	if (!id)
 		id = 1;
 	if (bpf_map_lookup_elem(&stacks, &id))
 		return id;
-	walk->stack->tgid = tgid;
-	walk->stack->depth = walk->depth;
-	walk->stack->is_cut = walk->is_cut;
-	if (walk->is_cut)
+	if (scratch->stack.is_cut)
 		count(EV_LOST_STACKS);
-	if (bpf_map_update_elem(&stacks, &id, walk->stack, BPF_ANY)) {
+	if (bpf_map_update_elem(&stacks, &id, &scratch->stack, BPF_ANY)) {
 		count(EV_LOST_STACKS);
 		return 0;
 	}
@@ -103,23 +101,32 @@ static __always_inline __u64 stack_store(struct walk *walk, __u32 tgid)
 }
 
 /* Walks a thread state of the current process; 0: no frames. */
-static __always_inline __u64 stack_walk(
+static __attribute__((noinline)) __u64 stack_walk(
 	const struct layout *layout, __u64 tstate, __u32 tgid, __u32 context)
 {
 	__u32 slot = context;
 	struct walk walk = {
-		.stack = bpf_map_lookup_elem(&stack_scratch, &slot),
+		.scratch = bpf_map_lookup_elem(&walk_scratches, &slot),
 		.layout = layout,
-		.hash = (__u64)tgid << 32 | 0x51ed2701,
+		.owner = bpf_get_current_pid_tgid(),
 	};
 
-	if (!walk.stack || !tstate)
+	if (!walk.scratch || !tstate)
 		return 0;
-	walk.frame = user_u64(tstate + layout->tstate_frame);
-	if (layout->cframe_frame != LAYOUT_ABSENT && walk.frame)
-		walk.frame = user_u64(walk.frame + layout->cframe_frame);
+	walk.scratch->owner = walk.owner;
+	walk.scratch->stack.tgid = tgid;
+	walk.scratch->stack.depth = 0;
+	walk.scratch->stack.is_cut = 0;
+	walk.scratch->hash = (__u64)tgid << 32 | 0x51ed2701;
+	walk.scratch->frame = user_u64(tstate + layout->tstate_frame);
+	if (layout->cframe_frame != LAYOUT_ABSENT && walk.scratch->frame)
+		walk.scratch->frame = user_u64(walk.scratch->frame + layout->cframe_frame);
 	bpf_loop(EV_STACK_DEPTH + FRAMES_SKIPPED_MAX, walk_step, &walk, 0);
-	return stack_store(&walk, tgid);
+	if (walk.scratch->owner != walk.owner) {
+		count(EV_LOST_STACKS);
+		return 0;
+	}
+	return stack_store(walk.scratch);
 }
 
 /* The thread state of the current thread, if it is known and still its own. */

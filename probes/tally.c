@@ -112,50 +112,65 @@ static void clear_live(struct recorder *recorder)
 		memset(&row->live, 0, sizeof(row->live));
 }
 
-static int count_entry(struct recorder *recorder, const void *key, const void *value)
-{
-	(void)key;
-	(void)value;
-	recorder->map_entries++;
-	return 0;
-}
-
 /* A map that is filling up is emptied into memory. Not otherwise: a probe may be adding to a row in
  * the moment in which it is taken out. */
-static int read_map(struct recorder *recorder, struct map_shape shape, uint32_t limit,
-	map_visitor *visit, map_visitor *take)
+static bool is_crowded(
+	const struct recorder *recorder, uint32_t counter, int64_t *taken, int64_t room)
 {
-	int rc;
+	int64_t added = collect_counter(recorder, counter);
 
-	recorder->map_entries = 0;
-	rc = map_each(recorder, &shape, count_entry);
-	if (rc)
-		return rc;
-	shape.is_taken = recorder->map_entries > limit;
-	return map_each(recorder, &shape, shape.is_taken ? take : visit);
+	if (added - *taken < room)
+		return false;
+	*taken = added;
+	return true;
+}
+
+static int read_blame(struct recorder *recorder, bool is_taken)
+{
+	const struct map_shape shape = {
+		.fd = attach_maps(recorder->attach)->blame,
+		.key_bytes = sizeof(struct ev_blame_key),
+		.value_bytes = sizeof(struct ev_tally),
+		.is_taken = is_taken,
+	};
+
+	return map_each(recorder, &shape, is_taken ? take_blame : visit_blame);
+}
+
+static int read_activity(struct recorder *recorder, bool is_taken)
+{
+	const struct map_shape shape = {
+		.fd = attach_maps(recorder->attach)->activity,
+		.key_bytes = sizeof(struct ev_activity_key),
+		.value_bytes = sizeof(struct ev_tally),
+		.is_taken = is_taken,
+	};
+
+	return map_each(recorder, &shape, is_taken ? take_activity : visit_activity);
+}
+
+int tallies_relieve(struct recorder *recorder)
+{
+	int rc = 0;
+
+	if (is_crowded(recorder, EV_BLAME_ADDED, &recorder->blame_taken, EV_BLAME_ROWS / 4))
+		rc = read_blame(recorder, true);
+	if (!rc && is_crowded(recorder, EV_ACTIVITY_ADDED, &recorder->activity_taken,
+			   EV_ACTIVITY_ROWS / 4))
+		rc = read_activity(recorder, true);
+	return rc;
 }
 
 static int read_maps(struct recorder *recorder)
 {
-	const struct attach_maps *maps = attach_maps(recorder->attach);
-	const struct map_shape blame = {
-		.fd = maps->blame,
-		.key_bytes = sizeof(struct ev_blame_key),
-		.value_bytes = sizeof(struct ev_tally),
-	};
-	const struct map_shape activity = {
-		.fd = maps->activity,
-		.key_bytes = sizeof(struct ev_activity_key),
-		.value_bytes = sizeof(struct ev_tally),
-	};
-	int rc;
+	int rc = stacks_drain(recorder); /* those that the rows point to */
 
-	clear_live(recorder);
-	rc = read_map(recorder, blame, EV_BLAME_ROWS / 2, visit_blame, take_blame);
 	if (!rc)
-		rc = read_map(
-			recorder, activity, EV_ACTIVITY_ROWS / 2, visit_activity, take_activity);
-	return rc;
+		rc = tallies_relieve(recorder);
+	clear_live(recorder);
+	if (!rc)
+		rc = read_blame(recorder, false);
+	return rc ? rc : read_activity(recorder, false);
 }
 
 static int put_blame(struct recorder *recorder, const struct blame_row *row)

@@ -358,6 +358,8 @@ int threads_read(struct recorder *recorder, uint64_t now_ns, bool is_slice)
 	/* In this order: what a record points to is stored before the record says so. */
 	if (!rc)
 		rc = stacks_drain(recorder);
+	if (!rc)
+		rc = tallies_relieve(recorder);
 	recorder->read_ns = now_ns;
 	HASH_ITER (hh, recorder->threads, thread, next) {
 		if (!rc && (is_slice || thread->now.end_ns))
