@@ -111,9 +111,11 @@ static void fill_cpu(struct thread_facts *thread)
 		thread->is_active = false;
 }
 
-static int64_t thread_weight(const struct thread_facts *thread)
+int64_t thread_weight(const struct thread_facts *thread)
 {
-	return known_sum(known_sum(thread->cpu_ns, thread->thread->wait_ns), 0);
+	int64_t weight = known_sum(thread->cpu_ns, thread->thread->wait_ns);
+
+	return known_sum(known_sum(weight, thread->times.ns[LOCK_HOLDING][SCHED_BLOCKED]), 0);
 }
 
 static int compare_threads(const void *a, const void *b)
@@ -188,19 +190,22 @@ static void add_thread(struct process_facts *process, const struct thread_facts 
 	process->active_count += thread->is_active;
 }
 
-#define LEADING_SHARE 0.99
+#define LEADING_SHARE 0.15
 
 /* The threads that a sentence is about: they are sorted by weight. */
 static void find_leading(struct process_facts *process)
 {
-	double whole = 0, so_far = 0, wait_ns = 0, window_ns = 0;
+	double wait_ns = 0, window_ns = 0, heaviest;
 
-	for (size_t i = 0; i < process->thread_count; i++)
-		whole += (double)thread_weight(&process->threads[i]);
-	while (process->leading_count < process->thread_count && so_far < LEADING_SHARE * whole) {
-		const struct thread_facts *thread = &process->threads[process->leading_count++];
+	if (!process->thread_count)
+		return;
+	heaviest = (double)thread_weight(&process->threads[0]);
+	while (process->leading_count < process->thread_count) {
+		const struct thread_facts *thread = &process->threads[process->leading_count];
 
-		so_far += (double)thread_weight(thread);
+		if ((double)thread_weight(thread) < LEADING_SHARE * heaviest)
+			break;
+		process->leading_count++;
 		wait_ns += (double)known_sum(thread->thread->wait_ns, 0);
 		window_ns += (double)thread->window_ns;
 	}

@@ -28,7 +28,8 @@ struct process_facts {
 	int64_t held_ns;
 	bool held_is_sampled;
 	struct state_times times;
-	/* The fewest threads that make 99 % of computing and waiting, and how much they wait. */
+	/* Threads that weigh at least 15 % of the heaviest, and how much of their time they wait.
+	 */
 	size_t leading_count;
 	double leading_wait_share;
 	int64_t rss_bytes, pss_bytes, rss_peak_bytes; /* last ones, and the highest */
@@ -45,6 +46,9 @@ struct facts {
 };
 
 int facts_init(struct facts *facts, const struct run *run, struct arena *arena);
+
+/* Computing, waiting, and keeping the lock while blocked: 0 .. */
+int64_t thread_weight(const struct thread_facts *thread);
 
 /* a + b, where unknown is left out; unknown only when both are. */
 int64_t known_sum(int64_t a, int64_t b);

@@ -27,10 +27,13 @@ static const struct {
 
 static const struct {
 	const char *file, *function;
+	bool is_loop; /* false: the end of one, in a forked process */
 } loops[] = {
-#define LOOP(file, function) {file, function},
+#define LOOP(file, function) {file, function, true},
+#define FORKED(file, function) {file, function, false},
 #include "runtime/report/loops.def"
 #undef LOOP
+#undef FORKED
 };
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -67,15 +70,18 @@ enum place_class place_class(const struct run_frame *frame)
 	return PLACE_OWN;
 }
 
-static bool is_loop_frame(const struct run_frame *frame)
+/* Does the code inside this frame run on a loop? `outside` where the frame does not tell. */
+static bool is_loop_inside(const struct run_frame *frame, bool outside)
 {
+	const char *dot = strrchr(frame->function, '.');
+	const char *name = dot ? dot + 1 : frame->function;
+
 	if (frame->is_native || !frame->file)
-		return false;
+		return outside;
 	for (size_t i = 0; i < COUNT(loops); i++)
-		if (!strcmp(frame->function, loops[i].function) &&
-			ends_with(frame->file, loops[i].file))
-			return true;
-	return false;
+		if (!strcmp(name, loops[i].function) && ends_with(frame->file, loops[i].file))
+			return loops[i].is_loop;
+	return outside;
 }
 
 static void choose_frame(const struct run_stack *stack, struct stack_place *place)
@@ -92,8 +98,9 @@ static void choose_frame(const struct run_stack *stack, struct stack_place *plac
 			best = class;
 			place->frame = frame;
 		}
-		place->is_loop = place->is_loop || is_loop_frame(frame);
 	}
+	for (size_t i = stack->frames.len; i > 0; i--)
+		place->is_loop = is_loop_inside(&stack->frames.at[i - 1], place->is_loop);
 	if (place->frame != &stack->frames.at[0])
 		place->inner = &stack->frames.at[0];
 }

@@ -76,16 +76,11 @@ int text_processes(struct text_writer *text)
 	return rc ? rc : add_unmeasured(text);
 }
 
-static int64_t weight(const struct thread_facts *thread)
-{
-	return known_sum(known_sum(thread->cpu_ns, thread->thread->wait_ns), 0);
-}
-
 static int compare_weight(const void *a, const void *b)
 {
 	const struct thread_facts *left = *(const struct thread_facts *const *)a;
 	const struct thread_facts *right = *(const struct thread_facts *const *)b;
-	int64_t left_weight = weight(left), right_weight = weight(right);
+	int64_t left_weight = thread_weight(left), right_weight = thread_weight(right);
 
 	if (left_weight != right_weight)
 		return left_weight > right_weight ? -1 : 1;

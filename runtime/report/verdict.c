@@ -139,6 +139,13 @@ static bool is_contended(const struct judged *judged)
 
 static bool is_parallel(const struct judged *judged)
 {
+	double demand = judged->process->cores;
+
+	if (judged->runnable_cores > 0)
+		demand += judged->runnable_cores;
+	if (judged->none_share >= LIMIT(PARALLEL_DEMAND_NONE_SHARE) &&
+		demand > LIMIT(PARALLEL_CORES) && judged->heavy_share < LIMIT(ONE_THREAD_SHARE))
+		return true;
 	return judged->process->cores > LIMIT(PARALLEL_CORES) &&
 	       (judged->none_share < 0 || judged->none_share >= LIMIT(PARALLEL_NONE_SHARE));
 }
@@ -171,8 +178,11 @@ static enum verdict_kind judge_contended(
 /* Ready threads without a core. */
 static bool lacks_cores(const struct judged *judged)
 {
+	double active = (double)judged->process->active_count;
+
 	return judged->runnable_cores >= LIMIT(RUNNABLE_CORES) &&
-	       judged->runnable_cores >= LIMIT(RUNNABLE_PER_CORE) * judged->process->cores;
+	       judged->runnable_cores >= LIMIT(RUNNABLE_PER_CORE) * judged->process->cores &&
+	       judged->runnable_cores >= LIMIT(RUNNABLE_THREAD_SHARE) * active;
 }
 
 /* By a quota, or by a machine that has no second core to run on. */

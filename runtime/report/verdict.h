@@ -41,6 +41,9 @@ int judge(const struct run *run, const struct facts *facts, struct judgement *re
 int wait_causes(const struct run *run, const struct facts *facts,
 	const struct process_facts *process, struct wait_causes *ret_causes);
 
+int verdict_add_evidence(
+	const struct facts *facts, const struct judgement *judgement, struct verdict *verdict);
+
 /* The sentences and the evidence. */
 int verdict_write(struct report *report, const struct facts *facts,
 	const struct judgement *judgement, struct verdict *ret_verdict);

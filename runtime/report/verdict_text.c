@@ -267,7 +267,19 @@ static void write_overlapping(struct writer *w)
 	add(w, ", %.2f cores used: they block outside the lock and overlap, and ", process->cores);
 	add_waits(w);
 	add(w, ": it is not the limit.");
-	add_spent(w, "Most of the blocked time is in", 0, LOCK_NONE, SCHED_BLOCKED);
+	add_spent(w, "The largest part of the blocked time is in", 0, LOCK_NONE, SCHED_BLOCKED);
+}
+
+#define NOTABLE_RUNNABLE_CORES 0.3
+
+/* Others have the cores that this program could use. */
+static void add_busy_machine(struct writer *w)
+{
+	if (w->judged->runnable_cores < NOTABLE_RUNNABLE_CORES ||
+		w->judged->runnable_cores < 0.25 * (double)w->judged->process->active_count)
+		return;
+	add(w, " The machine is busy: on average %.1f more threads were ready to run.",
+		w->judged->runnable_cores);
 }
 
 static void write_parallel(struct writer *w)
@@ -287,6 +299,8 @@ static void write_parallel(struct writer *w)
 	}
 	add_waits(w);
 	add(w, is_full ? ": the cores are the limit." : ".");
+	if (!is_full)
+		add_busy_machine(w);
 	if (w->judged->process->leading_wait_share >= NOTABLE_WAIT_SHARE) {
 		struct place place = blamed(w);
 
@@ -314,6 +328,7 @@ static void write_single(struct writer *w)
 	add(w, " of the CPU (%.2f cores used), and ", w->judged->process->cores);
 	add_waits(w);
 	add(w, ": the lock is not the limit.");
+	add_busy_machine(w);
 	add_spent(w, "It runs mostly", heavy->thread->tid, ANY, SCHED_RUNNING);
 }
 
@@ -447,50 +462,6 @@ static void add_unmeasured(struct writer *w)
 	add(w, ".");
 }
 
-static int add_evidence(struct verdict *verdict, const char *name, double value)
-{
-	if (value < 0)
-		return 0;
-	return vec_push(&verdict->evidence, (struct verdict_evidence){name, value});
-}
-
-static int write_evidence(
-	const struct facts *facts, const struct judgement *judgement, struct verdict *verdict)
-{
-	const struct judged *judged = &judgement->subject;
-	const struct process_facts *process = judged->process;
-	const struct {
-		const char *name;
-		double value;
-	} all[] = {{"cores_used", facts->cores}, {"cores", judgement->capacity},
-		{"cpu_quota", judgement->quota},
-		{"busy_processes", (double)judgement->busy_processes},
-		{"process_pid", process ? process->process->pid : RUN_UNKNOWN},
-		{"process_cores_used", process ? process->cores : RUN_UNKNOWN},
-		{"threads", process ? (double)process->thread_count : RUN_UNKNOWN},
-		{"active_threads", process ? (double)process->active_count : RUN_UNKNOWN},
-		{"wait_share", process && process->wait_ns >= 0 ? process->leading_wait_share
-								: RUN_UNKNOWN},
-		{"waiting_threads",
-			process && process->wait_ns >= 0 ? judged->waiting : RUN_UNKNOWN},
-		{"wait_share_of_demand",
-			process && process->wait_ns >= 0 ? judged->demand_share : RUN_UNKNOWN},
-		{"held_share", process ? judged->held_share : RUN_UNKNOWN},
-		{"wait_for_running_share", process ? judged->causes.running : RUN_UNKNOWN},
-		{"wait_for_runnable_share", process ? judged->causes.runnable : RUN_UNKNOWN},
-		{"wait_for_blocked_share", process ? judged->causes.blocked : RUN_UNKNOWN},
-		{"light_wait_share", process ? judged->light_wait_share : RUN_UNKNOWN},
-		{"outside_lock_running_share", process ? judged->none_share : RUN_UNKNOWN},
-		{"runnable_cores", process ? judged->runnable_cores : RUN_UNKNOWN},
-		{"top_thread_cpu_share", process ? judged->heavy_share : RUN_UNKNOWN},
-		{"event_loop_share", process ? judged->loop_share : RUN_UNKNOWN}};
-	int rc = 0;
-
-	for (size_t i = 0; !rc && i < sizeof(all) / sizeof(all[0]); i++)
-		rc = add_evidence(verdict, all[i].name, all[i].value);
-	return rc;
-}
-
 int verdict_write(struct report *report, const struct facts *facts,
 	const struct judgement *judgement, struct verdict *ret_verdict)
 {
@@ -509,7 +480,7 @@ int verdict_write(struct report *report, const struct facts *facts,
 		w.rc = -ENOMEM;
 	str_fini(&w.out);
 	if (!w.rc)
-		w.rc = write_evidence(facts, judgement, &verdict);
+		w.rc = verdict_add_evidence(facts, judgement, &verdict);
 	if (w.rc) {
 		vec_fini(&verdict.evidence);
 		return w.rc;

@@ -449,9 +449,63 @@ Test(verdict, cpu_limited_by_neighbours)
 {
 	build_run(&run, "contention", 2);
 	build_process(&run, 10);
-	build_states(build_thread(&run, 10, 10, 5000, 0, 0), LOCK_HOLDING, 5000, 4900, 0);
+	build_states(build_thread(&run, 10, 10, 4900, 0, 0), LOCK_HOLDING, 4900, 5000, 0);
 	judge_run(VERDICT_CPU_LIMITED);
 	expect_says("other programs");
+	tear_down();
+	build_run(&run, "contention", 2);
+	build_process(&run, 10);
+	build_states(build_thread(&run, 10, 10, 5100, 0, 0), LOCK_HOLDING, 5100, 4800, 0);
+	judge_run(VERDICT_SINGLE_THREAD);
+	expect_says("The machine is busy");
+}
+
+Test(verdict, short_delays_of_many_threads_are_no_limit)
+{
+	build_run(&run, "contention", 2);
+	build_process(&run, 10);
+	for (int tid = 11; tid < 19; tid++) {
+		build_states(build_thread(&run, 10, tid, 80, 8, 20), LOCK_NONE, 80, 600, 9300);
+		build_activity(
+			&run, 10, (struct spent){tid, LOCK_NONE, SCHED_BLOCKED, 0, 9300, 500});
+	}
+	judge_run(VERDICT_OVERLAPPING);
+}
+
+Test(verdict, parallel_on_a_busy_machine)
+{
+	build_numpy(1100, 20, true);
+	vec_each (thread, &run.threads) {
+		build_states(thread, LOCK_NONE, 1000, 8000, 200);
+		build_states(thread, LOCK_HOLDING, 100, 100, 0);
+	}
+	judge_run(VERDICT_PARALLEL_NATIVE);
+	expect_says("The machine is busy: on average 3.2 more threads were ready to run");
+}
+
+/* The pool of an asyncio program forks its workers out of the loop: they are not on it. */
+Test(verdict, worker_that_was_forked_from_a_loop)
+{
+	int64_t stack;
+
+	build_run(&run, "contention", 2);
+	build_process(&run, 10);
+	stack = build_stack(&run, "summarise", APP, 20, "BaseProcess._bootstrap",
+		"/usr/lib/python3.11/multiprocessing/process.py", 314, "Popen._launch",
+		"/usr/lib/python3.11/multiprocessing/popen_fork.py", 71, "BaseEventLoop._run_once",
+		"/usr/lib/python3.11/asyncio/base_events.py", 1920, NULL);
+	build_thread(&run, 10, 10, 6000, 0, 0);
+	build_activity(&run, 10, (struct spent){10, LOCK_HOLDING, SCHED_RUNNING, stack, 6000, 600});
+	judge_run(VERDICT_SINGLE_THREAD);
+	tear_down();
+	build_run(&run, "contention", 2);
+	build_process(&run, 10);
+	stack = build_stack(&run, "summarise", APP, 20, "BaseEventLoop._run_once",
+		"/usr/lib/python3.11/asyncio/base_events.py", 1920, "Popen._launch",
+		"/usr/lib/python3.11/multiprocessing/popen_fork.py", 71, NULL);
+	build_thread(&run, 10, 10, 6000, 0, 0);
+	build_activity(&run, 10, (struct spent){10, LOCK_HOLDING, SCHED_RUNNING, stack, 6000, 600});
+	judge_run(VERDICT_ASYNC);
 }
 
 Test(verdict, preempted_holder)
