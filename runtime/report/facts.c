@@ -136,6 +136,8 @@ static int compare_processes(const void *a, const void *b)
 	int64_t left_weight = known_sum(known_sum(left->cpu_ns, left->wait_ns), 0);
 	int64_t right_weight = known_sum(known_sum(right->cpu_ns, right->wait_ns), 0);
 
+	if (left->is_root != right->is_root)
+		return left->is_root ? -1 : 1;
 	if (left_weight != right_weight)
 		return left_weight > right_weight ? -1 : 1;
 	return left->process->pid < right->process->pid ? -1 : 1;
@@ -252,6 +254,7 @@ static void make_process(
 	int64_t cpu_ns = RUN_UNKNOWN;
 
 	process->process = recorded;
+	process->is_root = !run_process_find(run, recorded->ppid);
 	process->has_lock = recorded->interpreter && !recorded->why_unmeasured;
 	process->waits = process->wait_ns = process->wait_max_ns = RUN_UNKNOWN;
 	process->held_ns = process->rss_bytes = process->pss_bytes = RUN_UNKNOWN;

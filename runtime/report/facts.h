@@ -22,6 +22,7 @@ struct process_facts {
 	const struct run_process *process; /* borrowed; made up where the run names only a pid */
 	struct thread_facts *threads; /* the heaviest first */
 	size_t thread_count, active_count;
+	bool is_root; /* its parent was not recorded */
 	bool has_lock; /* its lock was measured */
 	int64_t window_ns, cpu_ns;
 	int64_t waits, wait_ns, wait_max_ns;
@@ -38,7 +39,7 @@ struct process_facts {
 
 struct facts {
 	struct places places;
-	struct process_facts *processes; /* the heaviest first */
+	struct process_facts *processes; /* those that began it first, then the heaviest */
 	size_t process_count, thread_count;
 	int64_t duration_ns, cpu_ns;
 	double cores; /* of all processes over the run */

@@ -7,6 +7,8 @@
 
 const char *const latency_kinds[LATENCY_KINDS] = {"wait", "hold", "handoff"};
 
+#define ANY_PID (-1)
+
 static int compare_buckets(const void *a, const void *b)
 {
 	const struct run_bucket *left = a, *right = b;
@@ -53,13 +55,15 @@ static int64_t percentile(const struct latency *latency, double share)
 }
 
 /* The longest is known better from the totals; a bucket's end is only an upper limit. */
-static int64_t find_max(const struct run *run, const struct latency *latency)
+static int64_t find_max(const struct run *run, const struct latency *latency, int pid)
 {
 	int64_t max_ns = RUN_UNKNOWN;
 
 	vec_each (thread, &run->threads) {
 		int64_t ns = RUN_UNKNOWN;
 
+		if (pid != ANY_PID && thread->pid != pid)
+			continue;
 		if (!strcmp(latency->kind, "wait"))
 			ns = thread->wait_max_ns;
 		else if (!strcmp(latency->kind, "hold"))
@@ -77,13 +81,29 @@ static int64_t at_most(int64_t value, int64_t most)
 	return value < most ? value : most;
 }
 
+static bool is_of(const struct run *run, const struct run_bucket *bucket, int pid)
+{
+	const struct run_thread *thread;
+
+	if (pid == ANY_PID)
+		return true;
+	thread = run_thread_find(run, bucket->tid);
+	return thread && thread->pid == pid;
+}
+
 int latency_init(struct latency *latency, const struct run *run, const char *kind)
+{
+	return latency_init_process(latency, run, kind, ANY_PID);
+}
+
+int latency_init_process(struct latency *latency, const struct run *run, const char *kind, int pid)
 {
 	*latency = (struct latency){.kind = kind};
 	vec_each (bucket, &run->buckets) {
 		struct run_bucket copy = *bucket;
 
-		if (strcmp(bucket->kind, kind) != 0 || bucket->count <= 0)
+		if (strcmp(bucket->kind, kind) != 0 || bucket->count <= 0 ||
+			!is_of(run, bucket, pid))
 			continue;
 		copy.tid = 0;
 		if (copy.high_ns < copy.low_ns)
@@ -97,7 +117,7 @@ int latency_init(struct latency *latency, const struct run *run, const char *kin
 	if (!latency->count)
 		return 0;
 	merge(latency);
-	latency->max_ns = find_max(run, latency);
+	latency->max_ns = find_max(run, latency, pid);
 	latency->p50_ns = at_most(percentile(latency, 0.5), latency->max_ns);
 	latency->p90_ns = at_most(percentile(latency, 0.9), latency->max_ns);
 	latency->p99_ns = at_most(percentile(latency, 0.99), latency->max_ns);

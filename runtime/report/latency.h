@@ -17,6 +17,7 @@ struct latency {
 extern const char *const latency_kinds[LATENCY_KINDS];
 
 int latency_init(struct latency *latency, const struct run *run, const char *kind);
+int latency_init_process(struct latency *latency, const struct run *run, const char *kind, int pid);
 void latency_fini(struct latency *latency);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "runtime/base/cleanup.h"
+#include "runtime/report/latency.h"
 
 enum {
 #define THRESHOLD(name, value, why) NUMBER_##name,
@@ -122,13 +123,42 @@ static int measure(struct judged *judged, const struct process_facts *process)
 	return measure_threads(judged);
 }
 
+static int measure_waits(struct judged *judged, const struct run *run)
+{
+	const struct process_facts *process = judged->process;
+	struct latency latency;
+	int rc = latency_init_process(&latency, run, "wait", process->process->pid);
+
+	if (rc)
+		return rc;
+	if (latency.count)
+		judged->typical_wait_ns = (double)latency.p50_ns;
+	else if (process->waits > 0)
+		judged->typical_wait_ns = share_of(process->wait_ns, process->waits);
+	latency_fini(&latency);
+	return 0;
+}
+
+/* What is needed of the process that the verdict is about. */
 static int measure_causes(struct judged *judged, const struct run *run, const struct facts *facts)
 {
 	int rc = wait_causes(run, facts, judged->process, &judged->causes);
 
 	if (!rc)
+		rc = measure_waits(judged, run);
+	if (!rc)
 		infer_causes(judged);
 	return rc;
+}
+
+static bool is_queueing(const struct judged *judged)
+{
+	return judged->light_wait_share >= LIMIT(CAUSE_SHARE);
+}
+
+bool judged_is_long_hold(const struct judged *judged)
+{
+	return is_queueing(judged) && judged->typical_wait_ns > LIMIT(CONVOY_WAIT_NS);
 }
 
 static bool is_contended(const struct judged *judged)
@@ -170,7 +200,7 @@ static enum verdict_kind judge_contended(
 		return VERDICT_BLOCKED_WHILE_HOLDING;
 	if (is_parallel(judged) && judged->demand_share < LIMIT(PARALLEL_DEMAND_SHARE))
 		return VERDICT_PARALLEL_NATIVE;
-	if (judged->light_wait_share >= LIMIT(CAUSE_SHARE))
+	if (is_queueing(judged) && !judged_is_long_hold(judged))
 		return VERDICT_CONVOY;
 	return VERDICT_LOCK_BOUND;
 }

@@ -21,6 +21,7 @@ struct judged {
 	double runnable_cores; /* ready outside a wait; RUN_UNKNOWN */
 	double none_share; /* of the running time; RUN_UNKNOWN */
 	double light_wait_share; /* of the waits: by threads that need little */
+	double typical_wait_ns; /* the median, else the mean; 0: no waits */
 	const struct thread_facts *heavy; /* most CPU; NULL: no threads */
 	double heavy_share; /* its part of the CPU */
 	double loop_share; /* of the heavy thread's time with a stack; RUN_UNKNOWN */
@@ -40,6 +41,9 @@ int judge(const struct run *run, const struct facts *facts, struct judgement *re
 /* From blame, and from what the holders did meanwhile. */
 int wait_causes(const struct run *run, const struct facts *facts,
 	const struct process_facts *process, struct wait_causes *ret_causes);
+
+/* Do light threads queue for one long hold after the other? Python cannot interrupt those. */
+bool judged_is_long_hold(const struct judged *judged);
 
 int verdict_add_evidence(
 	const struct facts *facts, const struct judgement *judgement, struct verdict *verdict);

@@ -33,6 +33,8 @@ int verdict_add_evidence(
 		{"wait_for_running_share", process ? judged->causes.running : RUN_UNKNOWN},
 		{"wait_for_runnable_share", process ? judged->causes.runnable : RUN_UNKNOWN},
 		{"wait_for_blocked_share", process ? judged->causes.blocked : RUN_UNKNOWN},
+		{"typical_wait_ns",
+			judged->typical_wait_ns > 0 ? judged->typical_wait_ns : RUN_UNKNOWN},
 		{"light_wait_share", process ? judged->light_wait_share : RUN_UNKNOWN},
 		{"outside_lock_running_share", process ? judged->none_share : RUN_UNKNOWN},
 		{"runnable_cores", process ? judged->runnable_cores : RUN_UNKNOWN},

@@ -193,6 +193,14 @@ static void write_lock_bound(struct writer *w)
 {
 	add_head(w);
 	add_held(w);
+	if (judged_is_long_hold(w->judged)) {
+		add(w, "A wait takes ");
+		add_time(w, w->judged->typical_wait_ns);
+		add(w, ", longer than Python code may keep the lock. ");
+		add_blame(w, "release the lock in the native code that computes there");
+		add_preempted(w);
+		return;
+	}
 	add_blame(w, "move that into processes, or into native code that releases the lock");
 	add_preempted(w);
 }

@@ -150,9 +150,15 @@ Test(verdict, blocked_while_holding_is_inferred_from_an_idle_processor)
 	expect_says("goes with an idle processor");
 }
 
-Test(verdict, holder_that_mostly_computes_makes_a_convoy)
+Test(verdict, holder_that_mostly_computes)
 {
 	build_sleeper(3700, 3600, true);
+	judge_run(VERDICT_LOCK_BOUND);
+	expect_says("longer than Python code may keep the lock");
+	tear_down();
+	build_sleeper(3700, 3600, true);
+	vec_each (thread, &run.threads)
+		thread->waits = 1000;
 	judge_run(VERDICT_CONVOY);
 }
 
@@ -202,6 +208,28 @@ Test(verdict, threads_that_compute_as_they_wait_are_no_convoy)
 {
 	build_convoy(3000, 1700);
 	judge_run(VERDICT_LOCK_BOUND);
+}
+
+/* The typical wait counts, not the mean that a few long ones make. */
+Test(verdict, convoy_with_a_few_long_waits)
+{
+	struct run_bucket buckets[] = {{20, "wait", 5000000, 5500000, 1500},
+		{20, "wait", 30000000, 32000000, 400}, {99, "wait", 90000000, 95000000, 9000}};
+
+	build_convoy(9500, 60);
+	vec_each (thread, &run.threads)
+		thread->waits = 400;
+	for (size_t i = 0; i < 3; i++)
+		cr_assert_eq(vec_push(&run.buckets, buckets[i]), 0);
+	judge_run(VERDICT_CONVOY);
+	tear_down();
+	build_convoy(9500, 60);
+	run.threads.at[1].wait_max_ns = 32 * MS;
+	buckets[1].count = 1600;
+	for (size_t i = 0; i < 3; i++)
+		cr_assert_eq(vec_push(&run.buckets, buckets[i]), 0);
+	judge_run(VERDICT_LOCK_BOUND);
+	expect_says("release the lock in the native code");
 }
 
 Test(verdict, overlapping)
