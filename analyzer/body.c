@@ -150,6 +150,18 @@ static void uses_of_value(struct body *body, const struct outline_value *value)
 	}
 }
 
+/* Is the result asked for later without being named again (special.def, READY)? */
+static bool is_remembered(const struct body *body, const struct outline_instruction *call)
+{
+	const struct outline_value *callee = body_value(body, call->a);
+	uint32_t fn;
+
+	if (callee->kind != VALUE_FUNCTION || call->result == OUTLINE_NONE)
+		return false;
+	fn = program_function(body->program, body->unit, callee->a);
+	return fn != FN_NONE && program_fn(body->program, fn)->role == ROLE_READY;
+}
+
 static void uses_of_instruction(struct body *body, const struct outline_instruction *instruction)
 {
 	struct place place;
@@ -158,6 +170,8 @@ static void uses_of_instruction(struct body *body, const struct outline_instruct
 	switch (instruction->kind) {
 	case INSTRUCTION_CALL:
 		use(body, instruction->a);
+		if (is_remembered(body, instruction))
+			use_twice(body, instruction->result);
 		for (uint32_t i = 0; i < instruction->operand_count; i++)
 			use(body, body->outline->operands[instruction->operand_first + i]);
 		break;

@@ -172,6 +172,9 @@ static void plain_outcome(struct explorer *explorer, const struct path_state *st
 	if (!after)
 		return;
 	facts_call(&explorer->body, &after->facts, call, effects ? &effects->written : NULL);
+	if (callee && callee->model && program_ready_check(callee->symbol))
+		facts_forget_result(
+			&explorer->body, &after->facts, program_ready_check(callee->symbol));
 	if (callee && callee->role == ROLE_FORK)
 		range = RANGE_NONZERO;
 	if (callee && callee->role == ROLE_HOLDS_CHECK && state->lock.state != LOCK_UNKNOWN &&

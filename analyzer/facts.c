@@ -337,6 +337,33 @@ static bool is_same_fact(const struct fact *a, const struct fact *b)
 	       range_is_same(&a->range, &b->range);
 }
 
+static bool is_result_of(const struct body *body, const struct fact *fact, const char *callee)
+{
+	const struct outline_value *value = body_value(body, fact->key);
+	const struct outline_value *called;
+
+	if (fact->kind != FACT_RANGE || value->kind != VALUE_RESULT)
+		return false;
+	called = body_value(body, body->outline->instructions[value->a].a);
+	return called->kind == VALUE_FUNCTION &&
+	       !strcmp(outline_string(body->outline, called->a), callee);
+}
+
+bool facts_was_zero(const struct body *body, const struct facts *facts, const char *callee)
+{
+	for (uint32_t i = 0; i < facts->count; i++)
+		if (is_result_of(body, &facts->at[i], callee) && range_is_zero(&facts->at[i].range))
+			return true;
+	return false;
+}
+
+void facts_forget_result(const struct body *body, struct facts *facts, const char *callee)
+{
+	for (uint32_t i = facts->count; i-- > 0;)
+		if (is_result_of(body, &facts->at[i], callee))
+			facts_drop(facts, i);
+}
+
 bool facts_are_equal(const struct facts *a, const struct facts *b)
 {
 	if (a->count != b->count)

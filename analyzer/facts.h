@@ -86,6 +86,10 @@ uint32_t facts_pivot(const struct body *body, const struct facts *facts, uint32_
 /* The same for a value that is new here: kept even if nothing seems to look at it again. */
 void facts_tell(const struct body *body, struct facts *facts, uint32_t value, struct range range);
 
+/* Has a call of `callee` just returned 0? Forgetting it makes that "just" true once. */
+bool facts_was_zero(const struct body *body, const struct facts *facts, const char *callee);
+void facts_forget_result(const struct body *body, struct facts *facts, const char *callee);
+
 /* `value` gets a new value (the second time round a loop): forget what the old one was. */
 void facts_define(const struct body *body, struct facts *facts, uint32_t value);
 

@@ -19,9 +19,29 @@ static const struct {
 	enum fn_role role;
 } specials[] = {
 #define SPECIAL(symbol, role) {symbol, role},
+#define READY(operation, check)
 #include "analyzer/special.def"
 #undef SPECIAL
+#undef READY
 };
+
+static const struct {
+	const char *operation, *check;
+} readies[] = {
+#define SPECIAL(symbol, role)
+#define READY(operation, check) {operation, check},
+#include "analyzer/special.def"
+#undef SPECIAL
+#undef READY
+};
+
+const char *program_ready_check(const char *operation)
+{
+	for (size_t i = 0; i < sizeof(readies) / sizeof(readies[0]); i++)
+		if (!strcmp(readies[i].operation, operation))
+			return readies[i].check;
+	return NULL;
+}
 
 static enum fn_role role_of(const char *symbol)
 {

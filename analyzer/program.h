@@ -31,6 +31,7 @@ enum fn_role {
 	ROLE_HOLDS_CHECK, /* the result is true exactly when the lock is held */
 	ROLE_NORETURN,
 	ROLE_THROW, /* leaves by an exception */
+	ROLE_READY, /* says whether another function would wait */
 };
 
 struct fn {
@@ -81,6 +82,9 @@ uint32_t program_function(const struct program *program, uint32_t unit, uint32_t
 
 /* By external name, adding a function without a body when new; FN_NONE when memory is out. */
 uint32_t program_external(struct program *program, const char *symbol, const char *name);
+
+/* Whose result 0 means that `operation` does not wait now; NULL: nobody's. static */
+const char *program_ready_check(const char *operation);
 
 #define CANDIDATES_MAX 16
 struct candidates {

@@ -208,6 +208,15 @@ static const char *message_of(struct reach *reach, const struct model *model)
 	return arena_printf(reach->arena, "%s() %s while the lock is held", model->name, wait);
 }
 
+/* A check on the same path said that it would not wait. */
+static bool is_ready(const struct sighting *sighting, const struct model *model)
+{
+	const char *check = program_ready_check(model->name);
+
+	return check && facts_was_zero(explorer_body(sighting->call->explorer),
+				&sighting->path->facts, check);
+}
+
 static int call(const struct sighting *sighting)
 {
 	struct reach *reach = sighting->reach;
@@ -227,7 +236,7 @@ static int call(const struct sighting *sighting)
 	if (!model || model->effect != MODEL_BLOCKS || model->releases_inside)
 		return 0;
 	count = explore_arguments(sighting->call, arguments);
-	if (model_happens(model, arguments, count) == MODEL_NO)
+	if (model_happens(model, arguments, count) == MODEL_NO || is_ready(sighting, model))
 		return 0;
 	code = habit_add(sighting, model->name, sighting->state == LOCK_HELD);
 	if (code || sighting->state != LOCK_HELD)
