@@ -15,6 +15,7 @@
 
 #include "probes/features.h"
 #include "probes/recorder.skel.h"
+#include "runtime/base/clock.h"
 #include "runtime/base/err.h"
 
 /* libbpf 1.1 does not know these: 89ae89f53d20 ("bpf: Add multi uprobe link", 6.6). */
@@ -203,18 +204,24 @@ int attach_open(struct attach **ret_attach, struct err *err)
 	return 0;
 }
 
-void attach_stop(struct attach *attach)
+uint64_t attach_stop(struct attach *attach)
 {
+	uint64_t end_ns;
+
+	if (attach->bpf && attach->bpf->bss)
+		attach->bpf->bss->is_over = 1;
+	end_ns = clock_now_ns();
 	vec_each (link, &attach->links)
 		(void)bpf_link__destroy(*link); /* closing a descriptor: nothing to do about it */
 	vec_fini(&attach->links);
+	return end_ns;
 }
 
 void attach_close(struct attach *attach)
 {
 	if (!attach)
 		return;
-	attach_stop(attach);
+	(void)attach_stop(attach);
 	recorder_bpf__destroy(attach->bpf);
 	free(attach);
 }

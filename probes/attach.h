@@ -31,8 +31,9 @@ struct attach_links {
  * the maps is missed. Refusals as features_find(). */
 int attach_open(struct attach **ret_attach, struct err *err);
 void attach_close(struct attach *attach);
-/* Takes everything off at once and leaves the maps: after it their figures stand still. */
-void attach_stop(struct attach *attach);
+/* Stops all counting at one moment, which it returns, then takes everything off and leaves the
+ * maps. */
+uint64_t attach_stop(struct attach *attach);
 
 const struct attach_maps *attach_maps(const struct attach *attach); /* borrowed */
 void attach_set_corrections(struct attach *attach, uint64_t wait_ns, uint64_t hold_ns);

@@ -43,6 +43,8 @@ static __always_inline int site_enter(struct site_context *site)
 	__u32 layout;
 
 	count(EV_HITS);
+	if (is_over)
+		return -1;
 	site->context = IN_PROBE;
 	site->process = bpf_map_lookup_elem(&processes, &tgid);
 	if (!site->process || !(site->process->flags & EV_HAS_LOCK))

@@ -34,7 +34,7 @@ int on_fork(__u64 *ctx)
 	__u32 parent_tgid = parent->tgid, child_tgid = child->tgid, lock = EV_UNSEEN;
 	struct ev_process *process = bpf_map_lookup_elem(&processes, &parent_tgid), copy;
 
-	if (!process)
+	if (is_over || !process)
 		return 0;
 	if (child_tgid != parent_tgid) {
 		copy = *process;
@@ -60,7 +60,7 @@ int on_exec(__u64 *ctx)
 	struct ev_process *process = bpf_map_lookup_elem(&processes, &tgid);
 	struct ev_thread *thread = bpf_map_lookup_elem(&threads, &tgid);
 
-	if (!process)
+	if (is_over || !process)
 		return 0;
 	process->flags = 0;
 	process->probed_ns = 0;
@@ -87,7 +87,7 @@ int on_exit_task(__u64 *ctx)
 	struct ev_thread *thread = bpf_map_lookup_elem(&threads, &tid);
 	struct site_context site = {.thread = thread};
 
-	if (!thread)
+	if (is_over || !thread)
 		return 0;
 	queue_settle(&site);
 	if (!thread->end_ns)

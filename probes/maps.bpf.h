@@ -14,6 +14,10 @@ const volatile __u64 sample_period_ns = 0;
 __u64 wait_correction_ns = 0;
 __u64 hold_correction_ns = 0;
 
+/* Set when the recording ends: taking the probes out needs some 100 ms, in which they come apart.
+ */
+volatile __u32 is_over = 0;
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 4096);

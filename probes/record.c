@@ -194,10 +194,9 @@ static int finish(struct recorder *recorder, struct record_summary *ret_summary,
 	uint64_t end_ns;
 	int rc = recorder->write_error;
 
-	attach_stop(recorder->attach);
+	end_ns = attach_stop(recorder->attach);
 	for (struct process *p = recorder->processes; p; p = p->hh.next)
 		attach_links_fini(&p->links);
-	end_ns = clock_now_ns();
 	if (!rc)
 		rc = collect_finish(recorder, end_ns);
 	if (!rc) {

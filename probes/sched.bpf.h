@@ -155,6 +155,8 @@ int on_switch(__u64 *ctx)
 	struct ev_thread *thread;
 	long state;
 
+	if (is_over)
+		return 0;
 	thread = bpf_map_lookup_elem(&threads, &prev_tid);
 	if (thread && !thread->end_ns) {
 		state = has_switch_state ? (long)(__u32)ctx[3] : task_state(prev);
@@ -171,7 +173,7 @@ static __always_inline void woken(struct task_struct *task)
 	__u32 tid = task->pid;
 	struct ev_thread *thread = bpf_map_lookup_elem(&threads, &tid);
 
-	if (!thread || thread->end_ns || EV_WORD_SCHED(thread->word) != EV_BLOCKED)
+	if (is_over || !thread || thread->end_ns || EV_WORD_SCHED(thread->word) != EV_BLOCKED)
 		return;
 	off_charge(thread, bpf_ktime_get_ns());
 	thread_enter(thread, KEEP, EV_RUNNABLE);
@@ -203,7 +205,7 @@ int on_clock(void *ctx)
 	const struct layout *layout;
 
 	(void)ctx;
-	if (!thread || thread->end_ns || !process)
+	if (is_over || !thread || thread->end_ns || !process)
 		return 0;
 	count(EV_SAMPLES);
 	if (EV_WORD_SCHED(thread->word) != EV_RUNNING)
