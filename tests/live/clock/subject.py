@@ -30,7 +30,7 @@ def spin(threads, seconds):
         total = 0
         while time.monotonic() < until:
             total += sum(range(500))
-        return {"tid": threading.get_native_id()}
+        return {"tid": threading.get_native_id(), "cpu_ns": time.thread_time_ns()}
     return run_threads(threads, work)
 
 
