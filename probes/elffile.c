@@ -14,6 +14,7 @@
 #include "runtime/base/err.h"
 
 #define HEADERS_MAX 4096 /* program and section headers each */
+#define TABLES_MAX 4  /* of symbols: files have one or two */
 
 int elf_read(const struct elf_file *elf, uint64_t offset, void *buffer, size_t bytes)
 {
@@ -319,14 +320,14 @@ static int visit_table(const struct symbol_table *table, elf_visitor *visit, voi
 
 	for (size_t i = 0; !rc && i < table->count; i++) {
 		const Elf64_Sym *symbol = &table->symbols[i];
-		const char *name = table->strings + symbol->st_name;
 		struct elf_symbol found = {symbol->st_value, symbol->st_size,
 			symbol->st_shndx != SHN_UNDEF && symbol->st_shndx != SHN_ABS};
 
 		if (!symbol->st_name || symbol->st_name >= table->strings_bytes ||
-			!memchr(name, '\0', table->strings_bytes - symbol->st_name))
+			!memchr(table->strings + symbol->st_name, '\0',
+				table->strings_bytes - symbol->st_name))
 			continue;
-		rc = visit(name, &found, context);
+		rc = visit(table->strings + symbol->st_name, &found, context);
 	}
 	return rc;
 }
@@ -376,11 +377,11 @@ int elf_each_symbol(const struct elf_file *elf, elf_visitor *visit, void *contex
 {
 	static const uint32_t kinds[] = {SHT_DYNSYM, SHT_SYMTAB};
 	bool has_dynamic = false;
-	int rc = 0;
+	int rc = 0, tables = 0;
 
 	for (size_t i = 0; i < 2; i++)
 		vec_each (section, &elf->sections) {
-			if (rc || section->type != kinds[i])
+			if (rc || section->type != kinds[i] || tables++ >= TABLES_MAX)
 				continue;
 			has_dynamic |= section->type == SHT_DYNSYM;
 			rc = visit_section(elf, section, visit, context);

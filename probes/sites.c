@@ -166,11 +166,9 @@ static int step_stubs(struct finder *finder, const struct code *code)
 static bool is_in_plt_section(const struct elf_file *elf, uint64_t address)
 {
 	vec_each (section, &elf->sections) {
-		const char *name = elf->section_names + section->name;
-
 		if (section->name + sizeof(".plt") <= elf->section_names_bytes &&
-			!strncmp(name, ".plt", 4) && address >= section->address &&
-			address - section->address < section->bytes)
+			!memcmp(elf->section_names + section->name, ".plt", 4) &&
+			address >= section->address && address - section->address < section->bytes)
 			return true;
 	}
 	return false;

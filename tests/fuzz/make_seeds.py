@@ -83,9 +83,27 @@ def write_databases(folder):
             json.dump(document, stream)
 
 
+def write_lines(source, folder):
+    """The line tables of the unit test, as fuzz_lines takes them."""
+    with open(os.path.join(source, "tests/unit/probes/line_tables.txt"), encoding="utf-8") as stream:
+        for number, line in enumerate(stream):
+            _, kind, first, table, _ = line.split(" ", 4)
+            with open(os.path.join(folder, str(number)), "wb") as out:
+                out.write(struct.pack("<Bii", int(kind), int(first), 8))
+                out.write(bytes.fromhex(table.strip("-")))
+
+
+def copy_elf(fixtures, folder):
+    """Small ELF files that the unit test of the site finder is built with."""
+    for name in ("plt", "now", "no_plt", "ibt"):
+        path = os.path.join(fixtures, f"lock_{name}")
+        if os.path.exists(path):
+            shutil.copy(path, folder)
+
+
 def main():
     source, folder = sys.argv[1:]
-    for kind in ("findings", "run", "outline", "compdb"):
+    for kind in ("findings", "run", "outline", "compdb", "elf", "lines"):
         shutil.rmtree(os.path.join(folder, kind), ignore_errors=True)  # the fuzzers add what they find
         os.makedirs(os.path.join(folder, kind))
     for number, document in enumerate((DOCUMENT, {**DOCUMENT, "findings": []}, {**DOCUMENT, "findings": [FINDING] * 3})):
@@ -95,6 +113,8 @@ def main():
         version = int(re.search(r"OUTLINE_VERSION (\d+)", stream.read())[1])
     write_outline(os.path.join(folder, "outline", "small.outline"), version)
     write_databases(os.path.join(folder, "compdb"))
+    write_lines(source, os.path.join(folder, "lines"))
+    copy_elf(os.path.join(folder, "../../unit/probes/fixtures"), os.path.join(folder, "elf"))
     core = os.path.join(source, "runtime", "core")
     with open(os.path.join(core, "schema.sql"), encoding="utf-8") as stream:
         schema = stream.read()
