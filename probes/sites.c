@@ -30,7 +30,7 @@ struct finder {
 	const struct elf_file *elf;
 	const struct sites_arch *arch;
 	struct callees slots, entries;
-	struct calls calls;
+	struct calls calls, register_calls;
 	struct ehframe ehframe;
 	uint64_t decoded_bytes;
 	struct sites sites;
@@ -52,6 +52,13 @@ int callee_add(struct callees *callees, uint64_t address, enum site_kind kind)
 		return -E2BIG;
 	callees->at[callees->len++] = (struct callee){address, kind};
 	return 0;
+}
+
+int call_add(struct calls *calls, struct call call)
+{
+	if (calls->list.len >= SITES_CALLS_MAX)
+		return -E2BIG;
+	return vec_push(&calls->list, call);
 }
 
 static int function_kind(const char *name, enum site_kind *ret_kind)
@@ -198,12 +205,32 @@ static int compare_calls(const void *left, const void *right)
 	return a->opcode < b->opcode ? -1 : a->opcode > b->opcode;
 }
 
+/* Compilers that call through slots may load one into a register first, and call that in a loop. */
+static int follow_loads(
+	struct finder *finder, const struct code *function, const struct call *calls, size_t count)
+{
+	size_t before = finder->register_calls.list.len;
+	bool has_loads = false;
+	int rc;
+
+	for (size_t i = 0; i < count; i++)
+		has_loads |= calls[i].is_load && calls[i].start;
+	if (!has_loads || !finder->arch->find_register_calls)
+		return 0;
+	rc = finder->arch->find_register_calls(function, calls, count, &finder->register_calls);
+	for (size_t i = before; i < finder->register_calls.list.len; i++)
+		finder->register_calls.list.at[i].function = function->address;
+	return rc;
+}
+
 /* Proves the calls [first, last) that lie in one function. */
 static int prove_function(struct finder *finder, const struct code *code,
 	const struct ehframe_range *range, size_t first, size_t last)
 {
 	struct code function = {.address = range->start};
 	uint64_t end = code->address + code->len;
+	struct call *calls = &finder->calls.list.at[first];
+	int rc;
 
 	if (range->start < code->address || range->end > end)
 		return 0;
@@ -212,9 +239,10 @@ static int prove_function(struct finder *finder, const struct code *code,
 	finder->decoded_bytes += function.len;
 	if (finder->decoded_bytes > DECODE_MAX_BYTES)
 		return -E2BIG;
-	for (size_t i = first; i < last; i++)
-		finder->calls.list.at[i].function = range->start;
-	return finder->arch->prove(&function, &finder->calls.list.at[first], last - first);
+	for (size_t i = 0; i < last - first; i++)
+		calls[i].function = range->start;
+	rc = finder->arch->prove(&function, calls, last - first);
+	return rc ? rc : follow_loads(finder, &function, calls, last - first);
 }
 
 static int prove_calls(struct finder *finder, const struct code *code, size_t first)
@@ -258,22 +286,33 @@ static int add_site(
 	return vec_push(&finder->sites.list, site);
 }
 
+static int take_call(struct finder *finder, const struct call *call)
+{
+	int rc;
+
+	if (call->is_load || is_stub(finder, call))
+		return 0;
+	/* A wait that never returns here has no end to measure. */
+	if (!call->start || (call->is_tail && call->kind == SITE_WAIT)) {
+		finder->sites.refused++;
+		return 0;
+	}
+	rc = add_site(finder, call, call->start, call->kind);
+	if (!rc && call->kind == SITE_WAIT)
+		rc = add_site(finder, call, call->end, SITE_WAIT_END);
+	return rc;
+}
+
 static int take_sites(struct finder *finder)
 {
 	int rc = 0;
 
-	vec_each (call, &finder->calls.list) {
-		if (rc || is_stub(finder, call))
-			continue;
-		/* A wait that never returns here has no end to measure. */
-		if (!call->start || (call->is_tail && call->kind == SITE_WAIT)) {
-			finder->sites.refused++;
-			continue;
-		}
-		rc = add_site(finder, call, call->start, call->kind);
-		if (!rc && call->kind == SITE_WAIT)
-			rc = add_site(finder, call, call->end, SITE_WAIT_END);
-	}
+	vec_each (call, &finder->calls.list)
+		if (!rc)
+			rc = take_call(finder, call);
+	vec_each (call, &finder->register_calls.list)
+		if (!rc)
+			rc = take_call(finder, call);
 	return rc;
 }
 
@@ -336,6 +375,7 @@ int sites_find(const char *path, struct sites *ret_sites, struct err *err)
 			finder.arch = arches[i];
 	rc = finder.arch ? run_finder(&finder) : -EOPNOTSUPP;
 	vec_fini(&finder.calls.list);
+	vec_fini(&finder.register_calls.list);
 	ehframe_fini(&finder.ehframe);
 	if (rc) {
 		sites_fini(&finder.sites);

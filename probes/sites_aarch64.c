@@ -55,8 +55,10 @@ static int find_stubs(const struct code *code, const struct callees *slots, stru
 static int find_calls(const struct code *code, const struct callees *slots,
 	const struct callees *entries, struct calls *calls)
 {
+	int rc = 0;
+
 	(void)slots; /* calls through a register cannot be told from the instruction alone */
-	for (size_t at = 0; at + 4 <= code->len; at += 4) {
+	for (size_t at = 0; !rc && at + 4 <= code->len; at += 4) {
 		uint32_t word = word_at(code, at), kind = word & 0xfc000000;
 		uint64_t address = code->address + at;
 		const struct callee *callee;
@@ -67,15 +69,14 @@ static int find_calls(const struct code *code, const struct callees *slots,
 			entries, address + ((uint64_t)sign_extend(word & 0x3ffffff, 26) << 2));
 		if (!callee)
 			continue;
-		if (calls->list.len >= SITES_CALLS_MAX)
-			return -E2BIG;
-		if (vec_push(&calls->list, (struct call){.opcode = address,
-						   .end = address + 4,
-						   .kind = callee->kind,
-						   .is_tail = kind == 0x14000000}))
-			return -ENOMEM;
+		rc = call_add(calls, (struct call){
+					     .opcode = address,
+					     .end = address + 4,
+					     .kind = callee->kind,
+					     .is_tail = kind == 0x14000000,
+				     });
 	}
-	return 0;
+	return rc;
 }
 
 static int prove(const struct code *function, struct call *calls, size_t count)

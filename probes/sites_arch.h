@@ -39,6 +39,7 @@ struct call {
 	enum site_kind kind;
 	bool is_tail; /* a jump: it does not come back here */
 	bool is_slot; /* through memory */
+	bool is_load; /* no call: takes the address out of the slot into a register */
 };
 
 struct calls {
@@ -56,13 +57,18 @@ struct sites_arch {
 	/* Decodes `function` (from its first to its last instruction) and sets `start` of those of
 	 * `calls` that are instructions. */
 	int (*prove)(const struct code *function, struct call *calls, size_t count);
+	/* The proved `loads` of a function → calls through the registers that they fill, proved.
+	 * NULL where compilers do not do that. */
+	int (*find_register_calls)(const struct code *function, const struct call *loads,
+		size_t count, struct calls *calls);
 };
 
 extern const struct sites_arch sites_arch_x86_64, sites_arch_aarch64;
 
 const struct callee *callee_find(const struct callees *callees, uint64_t address);
 
-/* -E2BIG: too many to be true. */
+/* Both: -E2BIG: too many to be true. */
+int call_add(struct calls *calls, struct call call);
 int callee_add(struct callees *callees, uint64_t address, enum site_kind kind);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "probes/sites_arch.h"
+#include "probes/sites_x86_64.h"
 
 static int64_t displacement(const uint8_t *bytes)
 {
@@ -56,14 +57,8 @@ static int find_stubs(const struct code *code, const struct callees *slots, stru
 	return rc;
 }
 
-static int add_call(struct calls *calls, struct call call)
-{
-	if (calls->list.len >= SITES_CALLS_MAX)
-		return -E2BIG;
-	return vec_push(&calls->list, call);
-}
-
-/* One candidate at code[at], if any. The opcodes: e8 call, e9 jmp, ff 15 call [], ff 25 jmp []. */
+/* One candidate at code[at], if any. The opcodes: e8 call, e9 jmp, ff 15 call [], ff 25 jmp [],
+ * 8b mov reg, []. */
 static int take_candidate(const struct code *code, size_t at, const struct callees *slots,
 	const struct callees *entries, struct calls *calls)
 {
@@ -71,20 +66,28 @@ static int take_candidate(const struct code *code, size_t at, const struct calle
 	struct call call = {.opcode = code->address + at};
 	const struct callee *callee = NULL;
 
-	if (bytes[0] != 0xff) {
+	if (bytes[0] == 0xe8 || bytes[0] == 0xe9) {
 		call.end = call.opcode + 5;
 		call.is_tail = bytes[0] == 0xe9;
 		callee = callee_find(entries, call.end + (uint64_t)displacement(bytes + 1));
 	} else if (at + 6 <= code->len) {
 		call.end = call.opcode + 6;
-		call.is_tail = bytes[1] == 0x25;
+		call.is_load = bytes[0] == 0x8b;
+		call.is_tail = !call.is_load && bytes[1] == 0x25;
 		call.is_slot = true;
 		callee = callee_find(slots, slot_address(code, at));
 	}
 	if (!callee)
 		return 0;
 	call.kind = callee->kind;
-	return add_call(calls, call);
+	return call_add(calls, call);
+}
+
+/* Whether these two bytes may begin a candidate. */
+static bool is_opcode(uint8_t byte, uint8_t next)
+{
+	return (byte & 0xfe) == 0xe8 || (byte == 0xff && (next == 0x15 || next == 0x25)) ||
+	       (byte == 0x8b && (next & 0xc7) == 0x05);
 }
 
 static int find_calls(const struct code *code, const struct callees *slots,
@@ -92,13 +95,9 @@ static int find_calls(const struct code *code, const struct callees *slots,
 {
 	int rc = 0;
 
-	for (size_t at = 0; !rc && at + 5 <= code->len; at++) {
-		uint8_t byte = code->bytes[at];
-
-		if ((byte & 0xfe) == 0xe8 || (byte == 0xff && (code->bytes[at + 1] == 0x15 ||
-								      code->bytes[at + 1] == 0x25)))
+	for (size_t at = 0; !rc && at + 5 <= code->len; at++)
+		if (is_opcode(code->bytes[at], code->bytes[at + 1]))
 			rc = take_candidate(code, at, slots, entries, calls);
-	}
 	return rc;
 }
 
@@ -108,7 +107,7 @@ static void mark_proved(const cs_insn *insn, struct call *calls, size_t count)
 {
 	uint64_t end = insn->address + insn->size;
 
-	if (insn->id != X86_INS_CALL && insn->id != X86_INS_JMP)
+	if (insn->id != X86_INS_CALL && insn->id != X86_INS_JMP && insn->id != X86_INS_MOV)
 		return;
 	for (size_t i = 0; i < count; i++)
 		if (calls[i].end == end && insn->address <= calls[i].opcode &&
@@ -141,4 +140,5 @@ const struct sites_arch sites_arch_x86_64 = {
 	.find_stubs = find_stubs,
 	.find_calls = find_calls,
 	.prove = prove,
+	.find_register_calls = x86_64_register_calls,
 };

@@ -95,7 +95,7 @@ def write_lines(source, folder):
 
 def copy_elf(fixtures, folder):
     """Small ELF files that the unit test of the site finder is built with."""
-    for name in ("plt", "now", "no_plt", "ibt"):
+    for name in ("plt", "now", "no_plt", "ibt", "register"):
         path = os.path.join(fixtures, f"lock_{name}")
         if os.path.exists(path):
             shutil.copy(path, folder)

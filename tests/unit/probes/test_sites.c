@@ -83,6 +83,7 @@ Test(sites, finds_calls_however_they_are_linked)
 #ifdef __x86_64__
 		FIXTURES "/lock_no_plt",
 		FIXTURES "/lock_ibt",
+		FIXTURES "/lock_register",
 #endif
 	};
 
@@ -119,7 +120,7 @@ Test(sites, needs_no_sections)
 {
 	static const char *const paths[] = {FIXTURES "/lock_plt", FIXTURES "/lock_now",
 #ifdef __x86_64__
-		FIXTURES "/lock_no_plt", FIXTURES "/lock_ibt"
+		FIXTURES "/lock_no_plt", FIXTURES "/lock_ibt", FIXTURES "/lock_register"
 #endif
 	};
 
