@@ -79,7 +79,10 @@ def pkg_config_flags(module):
 
 
 def header_flags(header):
-    """Headers that their project keeps to itself want to be asked."""
+    """Headers that their project keeps to itself want to be asked; NumPy says where its own are."""
+    if "numpy/" in header:
+        asked = run(["/usr/bin/python3", "-c", "import numpy; print(numpy.get_include())"])
+        return ["-I" + asked.stdout.strip()] if asked.returncode == 0 else []
     return ["-DPy_BUILD_CORE=1"] if "internal/pycore_" in header else []
 
 
