@@ -326,7 +326,7 @@ static int on_fork(struct recorder *recorder, const struct ev_life *life)
 	return 0;
 }
 
-static const char *role_after_exec(const struct process *process)
+const char *process_exec_role(const struct process *process)
 {
 	_free_ char *arguments = procfs_arguments(process->pid);
 
@@ -344,7 +344,7 @@ static int on_exec(struct recorder *recorder, const struct ev_life *life)
 	if (!process)
 		return 0;
 	describe(recorder, process);
-	process->role = role_after_exec(process);
+	process->role = process_exec_role(process);
 	if (process->is_probed && process->probed_ns > life->at_ns)
 		return 0; /* what was found is the new program */
 	drop_interpreter(process);

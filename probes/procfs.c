@@ -66,14 +66,13 @@ int procfs_task(pid_t pid, pid_t tid, struct procfs_task *ret_task)
 	return 0;
 }
 
-int procfs_tids_of(pid_t pid, struct procfs_tids *ret_tids)
+/* The entries of a folder that are numbers. */
+static int list_numbers(const char *path, struct procfs_tids *ret_tids)
 {
-	char path[PATH_BYTES];
 	_closedir_ DIR *dir = NULL;
 	struct dirent *entry;
 	int rc = 0;
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/task", pid);
 	dir = opendir(path);
 	if (!dir)
 		return -errno;
@@ -87,6 +86,19 @@ int procfs_tids_of(pid_t pid, struct procfs_tids *ret_tids)
 	if (rc)
 		vec_fini(&ret_tids->list);
 	return rc;
+}
+
+int procfs_tids_of(pid_t pid, struct procfs_tids *ret_tids)
+{
+	char path[PATH_BYTES];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	return list_numbers(path, ret_tids);
+}
+
+int procfs_pids(struct procfs_tids *ret_pids)
+{
+	return list_numbers("/proc", ret_pids);
 }
 
 /* "Name:   123 kB" lines. */

@@ -22,6 +22,7 @@ struct procfs_tids {
 	vec(pid_t) list;
 };
 int procfs_tids_of(pid_t pid, struct procfs_tids *ret_tids); /* owned: vec_fini(&ret_tids->list) */
+int procfs_pids(struct procfs_tids *ret_pids); /* of all processes; owned, the same */
 
 /* Resident, proportional and unique bytes; RUN_UNKNOWN where the kernel does not say. */
 int procfs_memory(

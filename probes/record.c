@@ -131,6 +131,8 @@ static int add_targets(struct recorder *recorder, struct err *err)
 			rc = process_require(
 				recorder, process_find(recorder, options->pids[i]), err);
 	}
+	if (!rc && options->pid_count)
+		rc = family_add(recorder, err);
 	if (!rc && options->command) {
 		rc = command_hold(options->command, &recorder->command, err);
 		if (!rc)

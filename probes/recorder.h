@@ -152,6 +152,14 @@ void recorder_tell(struct recorder *recorder, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void recorder_tell_time(struct recorder *recorder);
 
+/* What a process is that runs another program than its parent. */
+const char *process_exec_role(const struct process *process); /* static */
+
+/* ---- family.c ---- */
+
+/* Adds all living descendants of the processes added so far. */
+int family_add(struct recorder *recorder, struct err *err);
+
 /* ---- scan.c: what a process was already doing when the recording of it began ---- */
 
 int scan_threads(struct recorder *recorder, struct process *process);
