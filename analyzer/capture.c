@@ -89,16 +89,10 @@ _Noreturn static void become(char *const *command, const char *library, const in
 
 static int wait_command(pid_t pid, const char *name, struct err *err)
 {
-	int status;
+	int status, rc = interrupt_wait(pid, &status);
 
-	while (waitpid(pid, &status, 0) < 0) {
-		if (errno != EINTR)
-			return err_ret(
-				err, -errno, "cannot wait for %s: %s", name, strerror(errno));
-		/* A terminal tells the whole group; kill(1) tells only us. */
-		if (interrupt_signal())
-			(void)kill(pid, interrupt_signal());
-	}
+	if (rc)
+		return err_ret(err, rc, "cannot wait for %s: %s", name, strerror(-rc));
 	if (interrupt_signal())
 		return -EINTR;
 	if (WIFSIGNALED(status))
