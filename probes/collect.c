@@ -15,6 +15,9 @@
 
 #define SLICE_NS (50 * NS_PER_MS)
 #define FLUSH_NS NS_PER_S
+#define MEMORY_FIRST_NS (100 * NS_PER_MS)
+#define MEMORY_NS NS_PER_S
+#define MEMORY_REST 100 /* times what a look took */
 
 int64_t collect_counter(const struct recorder *recorder, uint32_t counter)
 {
@@ -73,7 +76,7 @@ static int put_process(struct recorder *recorder, const struct process *process)
 	if (process->is_probed) {
 		row.interpreter = process->target.interpreter;
 		row.version = process->target.version;
-		row.lock = "on";
+		row.lock = process->is_lock_off ? "off" : "on";
 		row.build_id = process->target.image.build_id;
 	} else if (process->why[0]) {
 		row.why_unmeasured = process->why;
@@ -91,18 +94,33 @@ static int put_processes(struct recorder *recorder, uint64_t now_ns)
 	return rc;
 }
 
-static int put_memory(struct recorder *recorder, uint64_t now_ns)
+/* Often at first: many processes do not live for a second. Seldom where it takes long: the kernel
+ * walks all the process's pages, with its memory map locked against changes. */
+static int put_memory(struct recorder *recorder, struct process *process)
+{
+	uint64_t before_ns = clock_now_ns(), took_ns;
+	struct run_memory row = {.pid = process->pid, .at_ns = (int64_t)before_ns};
+	int rc = procfs_memory(process->pid, &row.rss_bytes, &row.pss_bytes, &row.uss_bytes);
+
+	took_ns = clock_now_ns() - before_ns;
+	process->memory_every_ns =
+		process->memory_every_ns ? 2 * process->memory_every_ns : MEMORY_FIRST_NS;
+	if (process->memory_every_ns > MEMORY_NS)
+		process->memory_every_ns = MEMORY_NS;
+	if (process->memory_every_ns < took_ns * MEMORY_REST)
+		process->memory_every_ns = took_ns * MEMORY_REST;
+	process->memory_due_ns = before_ns + process->memory_every_ns;
+	return rc ? 0 : run_put_memory(recorder->file, &row); /* gone, or unreadable: no row */
+}
+
+static int put_memories(struct recorder *recorder, uint64_t now_ns)
 {
 	int rc = 0;
 
-	for (struct process *p = recorder->processes; p && !rc; p = p->hh.next) {
-		struct run_memory row = {.pid = p->pid, .at_ns = (int64_t)now_ns};
-
-		if (p->end_ns || !process_is_listed(recorder, p, now_ns) ||
-			procfs_memory(p->pid, &row.rss_bytes, &row.pss_bytes, &row.uss_bytes))
-			continue;
-		rc = run_put_memory(recorder->file, &row);
-	}
+	for (struct process *p = recorder->processes; p && !rc; p = p->hh.next)
+		if (!p->end_ns && now_ns >= p->memory_due_ns &&
+			process_is_listed(recorder, p, now_ns))
+			rc = put_memory(recorder, p);
 	return rc;
 }
 
@@ -114,8 +132,6 @@ static int flush(struct recorder *recorder, uint64_t now_ns)
 		rc = tallies_put(recorder, now_ns);
 	if (!rc)
 		rc = put_processes(recorder, now_ns);
-	if (!rc)
-		rc = put_memory(recorder, now_ns);
 	if (!rc)
 		rc = put_info(recorder, now_ns);
 	if (!rc)
@@ -161,6 +177,7 @@ uint64_t collect_tick(struct recorder *recorder, uint64_t now_ns)
 		/* Stacks first: a thread's record may point to a new one only after it is stored.
 		 */
 		note(recorder, threads_read(recorder, now_ns, true));
+		note(recorder, put_memories(recorder, now_ns));
 		note(recorder, stacks_drain(recorder));
 		recorder->slice_due_ns = now_ns + recorder->slice_length_ns;
 	}

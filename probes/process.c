@@ -189,6 +189,15 @@ static int probe_process(struct recorder *recorder, struct process *process, str
 	return 0;
 }
 
+/* Free-threaded builds put a switch before everything else; others have nothing to switch. */
+static bool is_lock_off(const struct process *process)
+{
+	int32_t enabled;
+
+	return process->target.is_free_threaded_build &&
+	       !target_read(&process->target, process->lock, &enabled, sizeof(enabled)) && !enabled;
+}
+
 static int look(struct recorder *recorder, struct process *process, struct err *err)
 {
 	const char *how;
@@ -201,6 +210,9 @@ static int look(struct recorder *recorder, struct process *process, struct err *
 	if (rc)
 		return rc;
 	process->why[0] = '\0';
+	if (!strcmp(process->role, "other"))
+		process->role = "spawned";
+	process->is_lock_off = is_lock_off(process);
 	recorder_tell(recorder, "%s %s (pid %d): lock found, %s", process->target.interpreter,
 		process->target.version, process->pid, how);
 	return 0;

@@ -38,8 +38,10 @@ struct process {
 	struct pycode *pycode; /* owned; NULL: no interpreter found (yet) */
 	struct attach_links links;
 	bool is_probed;
+	bool is_lock_off; /* a free-threaded build that runs without it */
 	uint64_t start_ns, seen_ns, end_ns; /* end 0: alive */
 	uint64_t probed_ns;
+	uint64_t memory_due_ns, memory_every_ns;
 	uint64_t look_ns;                   /* when to look for the interpreter again; 0: never */
 	unsigned int looks;
 	char why[512];

@@ -101,7 +101,6 @@ static int add_thread(
 {
 	const struct attach_maps *maps = attach_maps(recorder->attach);
 	struct ev_thread thread = {.tid = (__u32)tid, .tgid = (__u32)process->pid};
-	struct ev_native_key native;
 	struct procfs_task task;
 	uint32_t lock = EV_UNSEEN, sched;
 	uint64_t now_ns = clock_now_ns();
@@ -117,16 +116,25 @@ static int add_thread(
 		thread.off_stack = store_stack(recorder, process, tid);
 	thread.word = EV_WORD(now_ns, lock, sched);
 	thread.seen_ns = now_ns;
-	if (thread.ns_tid != thread.tid) {
-		native = (struct ev_native_key){.tgid = thread.tgid, .ns_tid = thread.ns_tid};
-		if (bpf_map_update_elem(maps->natives, &native, &thread.tid, BPF_ANY))
-			recorder->lost_events++;
-	}
 	/* The kernel side may have met it first, and knows better then. */
 	if (bpf_map_update_elem(maps->threads, &thread.tid, &thread, BPF_NOEXIST) &&
 		errno != EEXIST)
 		recorder->lost_events++;
 	return 0;
+}
+
+/* Threads of another namespace by the tids that they know themselves. */
+static void add_native(struct recorder *recorder, const struct process *process, pid_t tid)
+{
+	struct ev_native_key native = {
+		.tgid = (__u32)process->pid,
+		.ns_tid = ns_tid(process->pid, tid),
+	};
+	uint32_t host = (uint32_t)tid;
+
+	if (native.ns_tid != host && bpf_map_update_elem(attach_maps(recorder->attach)->natives,
+					     &native, &host, BPF_ANY))
+		recorder->lost_events++;
 }
 
 int scan_threads(struct recorder *recorder, struct process *process)
@@ -138,10 +146,12 @@ int scan_threads(struct recorder *recorder, struct process *process)
 	if (rc)
 		return rc;
 	vec_each (tid, &tids.list)
+		add_native(recorder, process, *tid);
+	scan_tstates(recorder, process);
+	vec_each (tid, &tids.list)
 		if (!rc)
 			rc = add_thread(recorder, process, *tid, holder);
 	vec_fini(&tids.list);
-	scan_tstates(recorder, process);
 	return rc;
 }
 

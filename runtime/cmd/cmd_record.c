@@ -33,8 +33,8 @@ static const struct argp_option option_table[] = {
 	{"duration", 'd', "DURATION", 0, "stop after so long: 10, 10s, 500ms, 2m", 0},
 	{"output", 'o', "RUN", 0, "the run file (gilscope-PID.run in the current folder)", 0},
 	{"tier", OPTION_TIER, "TIER", 0,
-		"contention (waits; costs nothing where nobody waits), exact (every hold as well; "
-		"about 2 us for each release), auto (what the budget allows)",
+		"contention (waits; costs nothing where nobody waits), exact (every hold as well: "
+		"about 2.5 us for each release), auto (contention in this version)",
 		0},
 	{"budget", OPTION_BUDGET, "PERCENT", 0,
 		"of one core that --tier auto may cost the target (" BUDGET_PERCENT ")", 0},

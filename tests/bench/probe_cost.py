@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What recording costs the recorded: pairs of the same work with and without `gilscope record`, turn and turn about,
-medians of the ratios. Costs are processor time, so that busy neighbours do not count. Exit 1 when the contention tier slows the tight loop by 2 % or more.
+medians of the ratios. Costs are processor time, so that busy neighbours do not count. Exit 1 when the contention tier
+slows the tight loop by 2 % or more.
 
     tests/bench/probe_cost.py [--pairs 15] [--python /usr/bin/python3]
 """

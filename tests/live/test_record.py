@@ -5,7 +5,7 @@ import tempfile
 import time
 import unittest
 
-from support import (GILSCOPE, HERE, Recording, Subject, interpreters, row, rows, run_gilscope, share, skip_unless_live)
+from support import (GILSCOPE, HERE, Recording, Subject, build_clock, interpreters, row, rows, run_gilscope, share, skip_unless_live)
 
 GUILTY = "sleep_holding(times"
 
@@ -237,6 +237,27 @@ class Commands(unittest.TestCase):
         self.assertGreater(sum(one["cpu_ns"] for one in workers), 0.1e9)
         memory = rows(self.path, "SELECT * FROM memory WHERE pss_bytes > 1000000")
         self.assertGreater(len(memory), 0)
+
+    def test_another_pid_namespace(self):
+        program = os.path.join(HERE, "clock", "subject.py")
+        with subprocess.Popen(["unshare", "--pid", "--fork", "--mount-proc", "--kill-child", "/usr/bin/python3", program],
+                              env=dict(os.environ, PYTHONPATH=build_clock("/usr/bin/python3")), text=True,
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE) as outer:
+            if outer.stdout.readline() != "ready\n":
+                self.skipTest("skipped, because namespaces cannot be made here")
+            with open(f"/proc/{outer.pid}/task/{outer.pid}/children", encoding="utf-8") as children:
+                pid = int(children.read())
+            recording = Recording(self.path, "-p", str(pid))
+            outer.stdin.write("contend 2 100 1000 500\n")
+            outer.stdin.flush()
+            outer.stdout.readline()
+            self.assertEqual(recording.stop(), 0, recording.text())
+            outer.stdin.close()
+        tids = {one["tid"] for one in rows(self.path, "SELECT tid FROM thread WHERE pid = ?", pid)}
+        self.assertEqual(len(tids), 3)
+        for one in rows(self.path, "SELECT * FROM blame WHERE wait_ns > 10000000"):
+            self.assertIn(one["holder_tid"], tids, "the holder's id is the recorder's, not the target's own")
+        self.assertGreater(row(self.path, "SELECT sum(waits) AS waits FROM thread")["waits"], 20)
 
     def test_open_file_is_not_overwritten_by_failure(self):
         done = run_gilscope("record", "-o", self.path, "--", "/no/such/program")
