@@ -3,7 +3,7 @@
 
 Build it first: cd samples/extension && python3 setup.py build_ext --inplace
 One thread calls the extension; the others only want to tick every millisecond, and say how late they were.
-Expect: verdict blocked-while-holding, with recv (poll, usleep) under call_receive (call_ask, call_pause) below;
+Expect: verdict blocked-while-holding and the blame on call_receive (--deep: call_ask, --sleep: call_pause) below;
 with --compute verdict lock-bound and the blame on call_digest. With --repaired the ticks are on time.
 What must change: what gilscope-lint says about defects.c; repaired.c has it.
 """
