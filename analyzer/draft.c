@@ -209,7 +209,8 @@ static void path_add(struct maker *maker, const struct draft *draft)
 		call_step_add(
 			maker, reach_context(reach, chain[i + 1]), reach_context(reach, chain[i]));
 	if (draft->released_site != LOCK_NO_SITE)
-		step_add(maker, draft->fn, draft->released_site, "the lock is released here");
+		step_add(maker, draft->fn, draft->released_site,
+			draft->change ? draft->change : "the lock is released here");
 	if (draft->last && draft->site != OUTLINE_NONE)
 		step_add(maker, draft->fn, draft->site, draft->last);
 	for (uint32_t i = 0; i < draft->more_count; i++)

@@ -20,6 +20,7 @@ struct draft {
 	uint32_t site; /* OUTLINE_NONE: only a line is known */
 	uint32_t line;
 	uint32_t released_site; /* of this function; LOCK_NO_SITE: none */
+	const char *change; /* what happened at released_site; NULL: the lock was released */
 	const char *message;
 	const char *last; /* what the last step of the path says; NULL: no such step */
 	enum fix_verdict fix;

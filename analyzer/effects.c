@@ -166,6 +166,14 @@ static bool callee_throws(
 	return fn->kind == FN_BODY ? effects->of[callee].may_throw : fn->may_throw;
 }
 
+static bool callee_throws_itself(
+	const struct program *program, const struct effects *effects, uint32_t callee)
+{
+	const struct fn *fn = program_fn(program, callee);
+
+	return fn->kind == FN_BODY ? effects->of[callee].throws : fn->role == ROLE_THROW;
+}
+
 /* What the calls of one block say about the function. */
 struct block_view {
 	bool is_ending; /* the block's end is not reached */
@@ -188,6 +196,9 @@ static void call_view(struct program *program, struct effects *effects, uint32_t
 		returns |= callee_returns(program, effects, callee);
 		if (!(call->flags & CALL_NOUNWIND) && callee_throws(program, effects, callee))
 			view->throws = true;
+		if (!(call->flags & CALL_NOUNWIND) &&
+			callee_throws_itself(program, effects, callee))
+			of->throws = true;
 		of->touches_lock |= program_fn(program, callee)->kind == FN_LOCK;
 		if (program_fn(program, callee)->kind != FN_BODY)
 			continue;
@@ -274,6 +285,7 @@ static void function_view(struct program *program, struct effects *effects, uint
 		}
 	}
 	of->may_throw &= outline->is_cxx && !(def->flags & FUNCTION_NOUNWIND);
+	of->throws &= of->may_throw;
 	of->is_noreturn |= program_fn(program, id)->is_noreturn;
 }
 

@@ -15,6 +15,8 @@ enum doubt {
 	DOUBT_CONDITION = 4, /* depends on a condition that could not be followed */
 	DOUBT_ENTRY = 8, /* nobody in sight calls the function: its state is inferred */
 	DOUBT_THROW = 16, /* only if a library function throws */
+	DOUBT_POINTER =
+		64, /* after a call whose target is not known: it may have changed the lock */
 	DOUBT_LIMIT = 32, /* the function was too large to follow every path */
 };
 
@@ -49,6 +51,7 @@ struct effect_list {
 struct fn_effects {
 	bool touches_lock; /* itself or through a call */
 	bool is_noreturn, may_throw;
+	bool throws; /* may_throw, and not only because of library functions */
 	bool is_recursive; /* part of a cycle of calls */
 	bool is_limited; /* some limit was hit */
 	struct field_set written;

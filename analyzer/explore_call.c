@@ -163,7 +163,7 @@ static void plain_outcome(struct explorer *explorer, const struct path_state *st
 		may_throw = effects->may_throw;
 	if (may_throw && can_unwind(explorer, call)) {
 		after = outcome_share(explorer, state, true);
-		if (after && !effects && callee->role != ROLE_THROW)
+		if (after && !(effects ? effects->throws : callee->role == ROLE_THROW))
 			after->doubts |= DOUBT_THROW;
 	}
 	if (is_noreturn || (callee && callee->role == ROLE_THROW))
@@ -286,6 +286,8 @@ static void unknown_outcomes(
 			after->doubts |= DOUBT_THROW;
 	}
 	plain_outcome(explorer, state, site, NULL, NULL);
+	for (uint32_t i = 0; i < explorer->outcome_count; i++)
+		explorer->outcomes[i].state.doubts |= DOUBT_POINTER;
 }
 
 static void candidates_of(const struct explorer *explorer, const struct path_state *state,

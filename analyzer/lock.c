@@ -33,8 +33,11 @@ static void state_set(struct lock *lock, enum lock_state state, uint32_t site)
 		lock->site = site;
 }
 
+/* Who asks for the lock first thing does not count on having it. */
 static void ensure(struct lock *lock, uint32_t site)
 {
+	if (lock->state == LOCK_UNKNOWN && lock->entry == LOCK_UNKNOWN)
+		lock->state = lock->entry = LOCK_FOREIGN;
 	if (lock->depth < LOCK_DEPTH_MAX) {
 		lock->found |= (uint32_t)lock->state << (8 * lock->depth);
 		lock->sites[lock->depth] = site;
@@ -118,8 +121,12 @@ void lock_after_call(struct lock *lock, const struct lock *callee, uint32_t site
 {
 	enum lock_state state = (enum lock_state)callee->state;
 
-	if (lock->entry == LOCK_UNKNOWN && lock->state == LOCK_UNKNOWN)
+	/* What a callee needs says something of its caller; what it asks for itself does not. */
+	if (lock->entry == LOCK_UNKNOWN && lock->state == LOCK_UNKNOWN &&
+		callee->entry != LOCK_FOREIGN)
 		lock->entry = callee->entry;
+	if (lock_is_balanced(callee))
+		return;
 	for (uint8_t i = 0; i < callee->pops; i++) {
 		unensure(lock);
 		if (callee->state == LOCK_CALLER)

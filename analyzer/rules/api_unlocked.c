@@ -14,6 +14,10 @@ static int confidence_of(const struct sighting *sighting, const struct fn *calle
 
 	if (sighting->call->is_ambiguous)
 		doubts |= DOUBT_INDIRECT;
+	/* Whoever calls it: the function itself gave the lock up, or asks for it elsewhere. */
+	if (sighting->path->lock.site != LOCK_NO_SITE ||
+		(sighting->path->lock.entry == LOCK_FOREIGN && (doubts & DOUBT_ENTRY)))
+		doubts &= ~DOUBT_ENTRY;
 	return CONFIDENCE_HIGH - is_private(callee) - !!(doubts & DOUBT_INDIRECT) -
 	       2 * !!(doubts & DOUBT_CONDITION) - !!(doubts & (DOUBT_ENTRY | DOUBT_LIMIT)) -
 	       !!(doubts & DOUBT_THROW);

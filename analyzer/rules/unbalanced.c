@@ -37,6 +37,8 @@ static int mismatch(const struct sighting *sighting)
 	if (callee->kind == VALUE_FUNCTION)
 		draft.operation = outline_string(body->outline, callee->a);
 	draft.confidence = confidence_of(sighting->doubts) - at->is_contested;
+	if (at->kind == MISMATCH_ACQUIRE_HELD && (sighting->doubts & DOUBT_POINTER))
+		draft.confidence--;
 	/* That the lock is held was only inferred, and this says the contrary. */
 	if (sighting->doubts & DOUBT_ENTRY)
 		draft.confidence--;
@@ -84,11 +86,16 @@ static int exit_seen(const struct sighting *sighting)
 		.site = exit->site,
 		.line = exit->line,
 		.operation = exit->is_unwind ? "exception" : "return",
+		.change = lock->depth                ? "PyGILState_Ensure() is called here"
+			  : lock->state == LOCK_HELD ? "the lock is acquired here"
+						     : NULL,
 		.released_site = lock->depth ? lock->sites[lock->depth - 1] : lock->site};
 
 	if (!is_to_blame(sighting))
 		return 0;
-	draft.confidence = confidence_of(sighting->doubts);
+	/* Broken is broken, whoever calls it. */
+	draft.confidence =
+		confidence_of(exit->is_broken ? sighting->doubts & ~DOUBT_ENTRY : sighting->doubts);
 	if (!exit->is_broken)
 		draft.confidence--;
 	draft.message = exit_message(reach, exit);

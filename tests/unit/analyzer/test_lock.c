@@ -119,3 +119,15 @@ Test(lock, a_callee_may_release_for_its_caller)
 	cr_assert_eq(caller.state, LOCK_RELEASED);
 	cr_assert_eq(caller.site, 3);
 }
+
+Test(lock, who_ensures_first_did_not_have_it)
+{
+	struct lock caller = lock_at_entry(LOCK_UNKNOWN), callee = lock_at_entry(LOCK_UNKNOWN);
+
+	lock_apply(&callee, LOCK_OP_ENSURE, 1);
+	lock_apply(&callee, LOCK_OP_UNENSURE, 2);
+	cr_assert_eq(callee.state, LOCK_FOREIGN);
+	cr_assert(lock_is_balanced(&callee));
+	lock_after_call(&caller, &callee, 3);
+	cr_assert_eq(caller.state, LOCK_UNKNOWN, "which says nothing of its caller");
+}

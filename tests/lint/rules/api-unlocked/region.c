@@ -116,7 +116,39 @@ static PyObject *threads(PyObject *self, PyObject *args)
 	Py_RETURN_NONE;
 }
 
+/* A library calls it: it asks for the lock, and uses the interpreter after giving it back. */
+size_t read_callback(void *data)
+{
+	PyGILState_STATE state = PyGILState_Ensure();
+	PyObject *bytes = PyObject_CallMethod((PyObject *)data, "read", NULL);
+	size_t length = 0;
+
+	PyGILState_Release(state);
+	if (bytes) {
+		length = PyBytes_GET_SIZE(bytes);
+		Py_DECREF(bytes); /* expect: api-unlocked Py_DECREF high */
+	}
+	return length;
+}
+
+/* The same in the right order, called by a method that goes on using the interpreter. */
+size_t good_callback(void *data)
+{
+	PyGILState_STATE state = PyGILState_Ensure();
+	PyObject *bytes = PyObject_CallMethod((PyObject *)data, "read", NULL);
+
+	Py_XDECREF(bytes);
+	PyGILState_Release(state);
+	return 1;
+}
+
+static PyObject *redundant(PyObject *self, PyObject *args)
+{
+	return PyLong_FromSize_t(good_callback(self));
+}
+
 static PyMethodDef methods[] = {
+	{"redundant", redundant, METH_VARARGS, NULL},
 	{"direct", direct, METH_VARARGS, NULL},
 	{"counted", counted, METH_VARARGS, NULL},
 	{"through_helper", through_helper, METH_VARARGS, NULL},

@@ -112,6 +112,17 @@ static PyObject *unpaired(PyObject *self, PyObject *args)
 	Py_RETURN_NONE;
 }
 
+/* A library calls it, from wherever: it takes the lock itself. */
+int callback(int code)
+{
+	PyGILState_STATE state = PyGILState_Ensure();
+
+	if (code) /* expect: unbalanced return high */
+		return -1;
+	PyGILState_Release(state);
+	return 0;
+}
+
 /* The way out does not come back. */
 static PyObject *fatal(PyObject *self, PyObject *args)
 {
