@@ -46,7 +46,7 @@ as_root() {
 }
 
 build() {
-	cmake --preset "$1" && cmake --build --preset "$1"
+	cmake --preset "$1" -DBUILD_TESTING=ON && cmake --build --preset "$1"
 }
 
 # python_env NAME REQUIREMENT...: a virtual environment in the cache with exactly these packages, made once.
