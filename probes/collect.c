@@ -186,6 +186,7 @@ uint64_t collect_tick(struct recorder *recorder, uint64_t now_ns)
 			if (p->is_probed && !p->end_ns)
 				scan_tstates(recorder, p);
 		note(recorder, flush(recorder, now_ns));
+		processes_forget(recorder, now_ns);
 		recorder->flush_due_ns = now_ns + FLUSH_NS;
 	}
 	next_ns = recorder->slice_due_ns;

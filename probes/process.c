@@ -15,6 +15,7 @@
 #include "runtime/base/cleanup.h"
 #include "runtime/base/clock.h"
 
+#define FORGET_NS (2 * NS_PER_S) /* after its end: all of it has been written by then */
 #define LISTED_AGE_NS (200 * NS_PER_MS)
 #define LISTED_CPU_NS (10 * (int64_t)NS_PER_MS)
 
@@ -24,10 +25,10 @@ static const struct {
 	unsigned int looks;
 	uint64_t every_ns;
 } look_plan[] = {
-	{150, 2 * NS_PER_MS},
-	{250, 20 * NS_PER_MS},
-	{400, 200 * NS_PER_MS},
-	{4000, 1000 * NS_PER_MS},
+	{60, 2 * NS_PER_MS},
+	{80, 20 * NS_PER_MS},
+	{100, 200 * NS_PER_MS},
+	{4000, 2000 * NS_PER_MS},
 };
 
 static void tell(struct recorder *recorder, const char *what)
@@ -269,6 +270,23 @@ static void describe(struct recorder *recorder, struct process *process)
 	process->start_ns = task.start_ns;
 }
 
+static void drop_interpreter(struct process *process)
+{
+	attach_links_fini(&process->links);
+	pycode_free(process->pycode);
+	process->pycode = NULL;
+	process->is_probed = false;
+}
+
+static void free_process(struct recorder *recorder, struct process *process)
+{
+	HASH_DEL(recorder->processes, process);
+	drop_interpreter(process);
+	free(process->exe);
+	free(process->argv);
+	free(process);
+}
+
 static int add(struct recorder *recorder, pid_t pid, const char *role, struct process **ret_process)
 {
 	struct process *process = process_find(recorder, pid);
@@ -276,10 +294,8 @@ static int add(struct recorder *recorder, pid_t pid, const char *role, struct pr
 	*ret_process = process;
 	if (process && !process->end_ns)
 		return 0;
-	if (process) { /* a pid that is used again: its row becomes the new process's */
-		HASH_DEL(recorder->processes, process);
-		free(process);
-	}
+	if (process) /* a pid that is used again: its row becomes the new process's */
+		free_process(recorder, process);
 	process = calloc(1, sizeof(*process));
 	if (!process)
 		return -ENOMEM;
@@ -315,14 +331,6 @@ int process_require(struct recorder *recorder, struct process *process, struct e
 	int rc = look(recorder, process, err);
 
 	return rc ? rc : scan_threads(recorder, process);
-}
-
-static void drop_interpreter(struct process *process)
-{
-	attach_links_fini(&process->links);
-	pycode_free(process->pycode);
-	process->pycode = NULL;
-	process->is_probed = false;
 }
 
 static int on_fork(struct recorder *recorder, const struct ev_life *life)
@@ -394,17 +402,21 @@ int process_on_life(struct recorder *recorder, const struct ev_life *life)
 	}
 }
 
+void processes_forget(struct recorder *recorder, uint64_t now_ns)
+{
+	struct process *process, *next;
+
+	HASH_ITER (hh, recorder->processes, process, next)
+		if (process->end_ns && now_ns > process->end_ns + FORGET_NS)
+			free_process(recorder, process);
+}
+
 void processes_free(struct recorder *recorder)
 {
 	struct process *process, *next;
 
-	HASH_ITER (hh, recorder->processes, process, next) {
-		HASH_DEL(recorder->processes, process);
-		drop_interpreter(process);
-		free(process->exe);
-		free(process->argv);
-		free(process);
-	}
+	HASH_ITER (hh, recorder->processes, process, next)
+		free_process(recorder, process);
 	vec_each (image, &recorder->images)
 		sites_fini(&image->sites);
 	vec_fini(&recorder->images);

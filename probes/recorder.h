@@ -148,6 +148,8 @@ int process_on_life(struct recorder *recorder, const struct ev_life *life);
 bool process_is_listed(
 	const struct recorder *recorder, const struct process *process, uint64_t now_ns);
 int processes_alive(const struct recorder *recorder);
+/* Drops those that ended and have been written. */
+void processes_forget(struct recorder *recorder, uint64_t now_ns);
 void processes_free(struct recorder *recorder);
 /* Tells the listener. */
 void recorder_tell(struct recorder *recorder, const char *format, ...)

@@ -7,6 +7,7 @@
 #include "probes/recorder.h"
 
 #define STACK_ROWS_MAX 200000 /* what a run file may hold */
+#define STACK_IDS_MAX 1000000U /* different instructions in the same lines */
 
 static void hash_add(uint64_t hash[2], const void *bytes, size_t len)
 {
@@ -100,6 +101,10 @@ static int visit_stack(struct recorder *recorder, const void *key, const void *v
 	if (row < 0) {
 		recorder->lost_stacks++;
 		row = 0;
+	}
+	if (!known && HASH_COUNT(recorder->stack_ids) >= STACK_IDS_MAX) {
+		recorder->lost_stacks++;
+		return 0;
 	}
 	if (!known) {
 		known = calloc(1, sizeof(*known));

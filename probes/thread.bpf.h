@@ -77,11 +77,14 @@ static __always_inline struct ev_thread *thread_make(
 {
 	__u32 slot = context == IN_PROBE ? 0 : 1, tid = BPF_CORE_READ(task, pid);
 	struct ev_thread *fresh = bpf_map_lookup_elem(&thread_scratch, &slot);
+	struct ev_thread *former = bpf_map_lookup_elem(&threads, &tid);
 	struct ev_native_key native;
 	__u64 now = bpf_ktime_get_ns();
 
 	if (!fresh)
 		return 0;
+	if (former && former->tid == tid) /* its tid is used again before it was read */
+		count(EV_LOST_EVENTS);
 	__builtin_memset(fresh, 0, sizeof(*fresh));
 	fresh->word = EV_WORD(now, lock, sched);
 	fresh->seen_ns = now;

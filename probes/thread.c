@@ -327,6 +327,7 @@ static int finish_thread(struct recorder *recorder, struct thread *thread)
 {
 	const struct attach_maps *maps = attach_maps(recorder->attach);
 	struct process *process = process_find(recorder, (pid_t)thread->now.tgid);
+	struct ev_native_key native = {.tgid = thread->now.tgid, .ns_tid = thread->now.ns_tid};
 	int rc = put_pending(recorder, thread);
 
 	if (!rc)
@@ -335,6 +336,7 @@ static int finish_thread(struct recorder *recorder, struct thread *thread)
 	if (process)
 		process->ended_cpu_ns += running_ns(&thread->now, thread->now.end_ns);
 	(void)bpf_map_delete_elem(maps->threads, &thread->tid); /* gone is what we want */
+	(void)bpf_map_delete_elem(maps->natives, &native);
 	for (uint32_t kind = EV_HIST_WAIT; kind <= EV_HIST_HANDOFF; kind++) {
 		struct ev_hist_key key = {.tid = thread->tid, .kind = kind};
 

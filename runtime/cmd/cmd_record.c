@@ -23,10 +23,11 @@ struct request {
 	struct record_options options;
 	vec(pid_t) pids;
 	char *path; /* owned */
+	vec(char *) reports; /* borrowed from argv: FORMAT[:FILE] */
 	bool is_quiet;
 };
 
-enum { OPTION_TIER = 0x100, OPTION_BUDGET, OPTION_ARGV };
+enum { OPTION_TIER = 0x100, OPTION_BUDGET, OPTION_ARGV, OPTION_REPORT };
 
 static const struct argp_option option_table[] = {
 	{"pid", 'p', "PID[,PID...]", 0, "record these running processes and their children", 0},
@@ -39,6 +40,8 @@ static const struct argp_option option_table[] = {
 	{"budget", OPTION_BUDGET, "PERCENT", 0,
 		"of one core that --tier auto may cost the target (" BUDGET_PERCENT ")", 0},
 	{"argv", OPTION_ARGV, NULL, 0, "store command lines (they may hold secrets)", 0},
+	{"report", OPTION_REPORT, "FORMAT[:FILE]", 0,
+		"report at once, as gilscope report --format does; may be repeated", 0},
 	{"quiet", 'q', NULL, 0, "print nothing but errors", 0},
 	{0},
 };
@@ -54,6 +57,7 @@ static const char help_text[] =
 	"  gilscope record -p 4242 -d 10s\n"
 	"  gilscope record -o app.run -- python3 app.py\n"
 	"  gilscope record --tier exact -p 4242 -d 5s\n"
+	"  gilscope record --report text --report html:app.html -- python3 app.py\n"
 	"  gilscope report app.run";
 
 static void on_signal(int number)
@@ -122,6 +126,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	case OPTION_BUDGET:
 		parse_budget(request, value, state);
 		return 0;
+	case OPTION_REPORT:
+		return vec_push(&request->reports, value) ? ENOMEM : 0;
 	case OPTION_ARGV:
 		request->options.with_arguments = true;
 		return 0;
@@ -149,9 +155,10 @@ static void listen_progress(const struct record_progress *progress, void *contex
 	if (progress->what)
 		fprintf(stderr, "%s\n", progress->what);
 	else if (isatty(STDERR_FILENO))
-		fprintf(stderr, "\r%s  %d processes, %d threads \r",
+		fprintf(stderr, "\r%s  %d process%s, %d thread%s \r",
 			clock_format(progress->elapsed_ns, text), progress->processes,
-			progress->threads);
+			progress->processes == 1 ? "" : "es", progress->threads,
+			progress->threads == 1 ? "" : "s");
 }
 
 static int fill_path(struct request *request)
@@ -242,6 +249,34 @@ static int print_summary(const struct request *request, const struct record_summ
 	return EXIT_DONE;
 }
 
+/* `gilscope report RUN --format …` in one step with the recording. */
+static int run_reports(const struct request *request)
+{
+	static char verb[] = "report", option[] = "--format";
+	vec(char *) arguments = {0};
+	int code = EXIT_UNABLE, rc;
+
+	if (!request->reports.len)
+		return EXIT_DONE;
+	rc = vec_push(&arguments, verb);
+	if (!rc)
+		rc = vec_push(&arguments, request->path);
+	vec_each (report, &request->reports) {
+		if (!rc)
+			rc = vec_push(&arguments, option);
+		if (!rc)
+			rc = vec_push(&arguments, *report);
+	}
+	if (!rc)
+		rc = vec_push(&arguments, NULL);
+	if (rc)
+		fprintf(stderr, "gilscope: out of memory\n");
+	else
+		code = cmd_report.run((int)arguments.len - 1, arguments.at);
+	vec_fini(&arguments);
+	return code;
+}
+
 static int run_record(int argc, char **argv)
 {
 	static char name[] = "gilscope record";
@@ -270,8 +305,11 @@ static int run_record(int argc, char **argv)
 		fprintf(stderr, "gilscope: %s\n", err.text);
 	else
 		code = print_summary(&request, &summary);
+	if (code == EXIT_DONE)
+		code = run_reports(&request);
 out:
 	vec_fini(&request.pids);
+	vec_fini(&request.reports);
 	free(request.path);
 	return code;
 }
