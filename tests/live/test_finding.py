@@ -53,7 +53,7 @@ def fetch():
     """The interpreters there are, those of other Debian releases too where they can be had."""
     tool = os.path.join(SOURCE, "tests/tools/fetch-interpreters")
     try:
-        done = subprocess.run([tool], stdout=subprocess.PIPE, text=True, check=False, timeout=1200)
+        done = subprocess.run([tool], stdout=subprocess.PIPE, text=True, check=False, timeout=900)
     except subprocess.TimeoutExpired:
         done = subprocess.run([tool, "--list"], stdout=subprocess.PIPE, text=True, check=False)
     return [json.loads(line) for line in done.stdout.splitlines()]
@@ -160,22 +160,38 @@ class Finding(unittest.TestCase):
                     self.assertEqual(done.returncode, 0, done.stdout)
                     self.assertIn("CPython 3.", done.stdout)
 
-    def test_in_a_root_of_its_own(self):
+    def check_inside(self, enter, found):
+        """The program of a fetched root, with that as its own root directory."""
+        inside = f"{found['root']}/tmp/in_root.py"
+        with open(inside, "w", encoding="utf-8") as out:
+            out.write(SCRIPT)
+        self.addCleanup(os.unlink, inside)
+        with self.subTest(found["name"]), Program(enter + [found["image"][len(found["root"]):]],
+                                                  arguments=["/tmp/in_root.py"]) as program:
+            _, target, _ = doctor(program.pid)
+            self.assertEqual(target["interpreter"]["version"], program.version)
+            self.assertTrue(os.path.samefile(target["interpreter"]["path"], found["image"]))
+            self.check_stacks(target, "/tmp/in_root.py", program.minor)
+
+    def rooted(self):
         rooted = [found for found in self.runnable if found["root"] and found["kind"] == "program"]
         if not rooted:
             self.skipTest("skipped, because no other Debian release could be fetched")
-        for found in rooted:
-            root = found["root"]
-            inside = shutil.copy(__file__, f"{root}/tmp/in_root.py")
-            self.addCleanup(os.unlink, inside)
-            with open(inside, "w", encoding="utf-8") as out:
-                out.write(SCRIPT)
-            with self.subTest(found["name"]), Program(["chroot", root, found["image"][len(root):]],
-                                                      arguments=["/tmp/in_root.py"]) as program:
-                _, target, _ = doctor(program.pid)
-                self.assertEqual(target["interpreter"]["version"], program.version)
-                self.assertTrue(os.path.samefile(target["interpreter"]["path"], found["image"]))
-                self.check_stacks(target, "/tmp/in_root.py", program.minor)
+        return rooted
+
+    def test_in_a_root_of_its_own(self):
+        for found in self.rooted():
+            self.check_inside(["chroot", found["root"]], found)
+
+    def test_in_a_container(self):
+        """Another mount namespace, in which the root directory is another file system, as containers have it."""
+        found = self.rooted()[0]
+        old = os.path.join(found["root"], "old")
+        os.makedirs(old, exist_ok=True)
+        self.addCleanup(os.rmdir, old)
+        pivot = 'mount --bind "$1" "$1" && cd "$1" && pivot_root . old && shift && exec "$@"'
+        self.check_inside(["unshare", "--mount", "--propagation", "private", "sh", "-c", pivot, "sh", found["root"]],
+                          found)
 
     def test_in_a_pid_namespace(self):
         with Program(["unshare", "--pid", "--fork", "--kill-child"] + self.system["argv"]) as program:
