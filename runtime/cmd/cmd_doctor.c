@@ -357,8 +357,10 @@ static int parse_options(int argc, char **argv, struct doctor *doctor)
 
 static int run_doctor(int argc, char **argv)
 {
+	static char name[] = "gilscope doctor";
 	struct doctor doctor = {0};
 
+	argv[0] = name; /* getopt begins its sentences with it */
 	if (parse_options(argc, argv, &doctor))
 		return EXIT_UNABLE;
 	if (doctor.with_help) {
