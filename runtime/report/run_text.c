@@ -112,8 +112,8 @@ static const struct {
 	{"contention",
 		"This tier sees waits, not holds: their number and length are unknown (?), and "
 		"what "
-		"holders do comes from samples and the scheduler. Waiting before a thread's first "
-		"timed wait is not seen: with busy cores waits can be up to a few percent short.",
+		"holders do comes from samples and the scheduler. A thread that wants the lock but "
+		"is kept off the cores before it can ask counts as ready to run, not as waiting.",
 		"--tier exact ... measures every hold"},
 	{"exact",
 		"This tier sees every wait and hold; each release and acquire takes about 2 us "

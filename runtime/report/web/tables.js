@@ -155,7 +155,7 @@ function findings() {
 }
 
 const TIERS = {
-	contention: "Waits are measured, holds are not: their number and length are unknown. What holders do comes from samples and the scheduler. Waiting before a thread's first timed wait is not seen, so that with busy cores waits can be up to a few percent short.",
+	contention: "Waits are measured, holds are not: their number and length are unknown. What holders do comes from samples and the scheduler. A thread that wants the lock but is kept off the cores before it can ask counts as ready to run, not as waiting.",
 	exact: "Every wait and hold is measured. Each release and acquire takes about 2 \u00b5s longer in the measured program; what can be subtracted has been.",
 	sample: "Samples only: waits and holds are unknown, shares are estimates.",
 };
