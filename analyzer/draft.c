@@ -56,11 +56,51 @@ static void draft_merge(struct draft *known, const struct draft *fresh)
 	*known = front;
 }
 
-int draft_add(struct reach *reach, const struct draft *draft)
+static bool is_framework(const struct fn *fn)
 {
+	static const char *const prefixes[] = {
+#define FRAMEWORK(prefix) prefix,
+#include "analyzer/frameworks.def"
+#undef FRAMEWORK
+	};
+
+	if (fn->def->flags & FUNCTION_SYSTEM)
+		return true;
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (!strncmp(fn->name, prefixes[i], strlen(prefixes[i])))
+			return true;
+	return false;
+}
+
+/* Out of the framework's functions, to the call that the reader wrote; as it was when there is
+ * none: then the framework itself is the project. */
+static void draft_lift(const struct reach *reach, struct draft *draft)
+{
+	const struct draft before = *draft;
+
+	while (is_framework(program_fn(reach->program, draft->fn))) {
+		const struct context *context = reach_context(reach, draft->context);
+
+		if (context->parent == CONTEXT_NONE) {
+			*draft = before;
+			return;
+		}
+		draft->site = context->site;
+		draft->line = 0;
+		draft->released_site = context->region_site;
+		draft->context = context->parent;
+		draft->fn = reach_context(reach, context->parent)->fn;
+	}
+}
+
+int draft_add(struct reach *reach, const struct draft *seen)
+{
+	struct draft lifted = *seen;
+	const struct draft *draft = &lifted;
 	struct draft_key key;
 	struct draft_row *row;
 
+	draft_lift(reach, &lifted);
 	memset(&key, 0, sizeof(key));
 	key.rule = draft->rule;
 	key.fn = draft->fn;

@@ -34,7 +34,7 @@ struct draft {
 
 /* Adds `draft`, or to the one that is there: the more certain one stays in front. Strings must live
  * as long as `reach->arena`. */
-int draft_add(struct reach *reach, const struct draft *draft);
+int draft_add(struct reach *reach, const struct draft *seen);
 
 /* Every draft in the order of first sight. */
 struct draft *draft_each(struct reach *reach, size_t i); /* NULL: no more */

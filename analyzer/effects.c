@@ -289,6 +289,28 @@ static void function_view(struct program *program, struct effects *effects, uint
 	of->is_noreturn |= program_fn(program, id)->is_noreturn;
 }
 
+/* Members of a cycle reach each other: what one does to the lock and to memory, all may do. The
+ * rest needs another look at what they say of each other. */
+static void cycle_view(struct program *program, struct effects *effects, uint32_t first,
+	uint32_t end, uint8_t *is_seen, uint32_t *stack)
+{
+	struct fn_effects all = {0};
+
+	for (uint32_t k = first; k < end; k++)
+		function_view(program, effects, effects->order[k], is_seen, stack);
+	for (uint32_t k = first; k < end; k++) {
+		all.touches_lock |= effects->of[effects->order[k]].touches_lock;
+		field_set_unite(&all.written, &effects->of[effects->order[k]].written);
+	}
+	for (uint32_t k = first; k < end; k++) {
+		struct fn_effects *of = &effects->of[effects->order[k]];
+
+		of->is_recursive = true;
+		of->touches_lock = all.touches_lock;
+		of->written = all.written;
+	}
+}
+
 static int views_build(struct program *program, struct effects *effects)
 {
 	uint32_t blocks = 1;
@@ -308,13 +330,10 @@ static int views_build(struct program *program, struct effects *effects)
 		while (end < effects->order_count &&
 			effects->component[end] == effects->component[i])
 			end++;
-		/* Twice round a cycle: what its members say of each other. */
 		for (uint32_t k = i; k < end; k++)
 			function_view(program, effects, effects->order[k], is_seen, stack);
-		for (uint32_t k = i; end - i > 1 && k < end; k++) {
-			effects->of[effects->order[k]].is_recursive = true;
-			function_view(program, effects, effects->order[k], is_seen, stack);
-		}
+		if (end - i > 1)
+			cycle_view(program, effects, i, end, is_seen, stack);
 		i = end;
 	}
 	free(stack);

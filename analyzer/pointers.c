@@ -4,7 +4,7 @@
 
 #include "analyzer/program.h"
 
-#define DEPTH_MAX 8 /* steps back from the call */
+#define DEPTH_MAX 16 /* steps back from the call */
 #define WORK_MAX 512 /* values looked at for one call */
 
 /* Something that is put into a place: function `value` itself when `fn` is FN_NONE, otherwise a
@@ -44,19 +44,18 @@ static uint64_t hash_number(uint64_t hash, uint64_t number)
 	return hash_bytes(hash, (const char *)&number, sizeof(number));
 }
 
-/* LLVM numbers types of one name ("struct.item.12"): the same type in another unit. */
-static size_t type_len(const char *type)
+/* LLVM numbers the types of one name: instances of a template, local structs, lambdas. The number
+ * is the unit's own, so that such a field is only known within its unit. */
+static uint64_t place_field(uint32_t unit, const char *type, int64_t offset)
 {
 	size_t len = strlen(type), end = len;
+	uint64_t hash = hash_bytes(1, type, len);
 
 	while (end > 0 && type[end - 1] >= '0' && type[end - 1] <= '9')
 		end--;
-	return end > 0 && end < len && type[end - 1] == '.' ? end - 1 : len;
-}
-
-static uint64_t place_field(const char *type, int64_t offset)
-{
-	return hash_number(hash_bytes(1, type, type_len(type)), (uint64_t)offset);
+	if ((end > 0 && end < len && type[end - 1] == '.') || strstr(type, ".anon"))
+		hash = hash_number(hash, unit + 1);
+	return hash_number(hash, (uint64_t)offset);
 }
 
 static uint64_t place_global(
@@ -92,7 +91,7 @@ static void places_of(
 		if (value->kind == VALUE_FIELD) {
 			if (!count && *outline_string(outline, value->b))
 				ret[count++] = place_field(
-					outline_string(outline, value->b), value->number);
+					unit, outline_string(outline, value->b), value->number);
 			offset = offset == OFFSET_ANY ? OFFSET_ANY : offset + value->number;
 		} else if (value->kind == VALUE_ELEMENT) {
 			offset = OFFSET_ANY;
@@ -191,7 +190,8 @@ static int initials_index(struct program *program, uint32_t unit)
 			if (initial->kind != VALUE_FUNCTION)
 				continue;
 			fn = program_function(program, unit, initial->target);
-			if (source_add(index, *type ? place_field(type, initial->field_offset) : 0,
+			if (source_add(index,
+				    *type ? place_field(unit, type, initial->field_offset) : 0,
 				    FN_NONE, fn) ||
 				source_add(index,
 					place_global(program, unit, global->symbol,
@@ -294,42 +294,118 @@ static bool resolve_place(struct query *query, uint64_t place)
 	return is_found;
 }
 
+static void resolve_load(struct query *query, uint32_t fn, uint32_t address);
+
+/* What `fn` stores into one of its own variables. */
+static void resolve_local(struct query *query, uint32_t fn, uint32_t address)
+{
+	const struct outline *outline = program_fn(query->program, fn)->outline;
+	const struct outline_function *def = program_fn(query->program, fn)->def;
+
+	for (uint32_t b = 0; b < def->block_count; b++) {
+		const struct outline_block *block = &outline->blocks[def->block_first + b];
+
+		for (uint32_t i = 0; i < block->instruction_count; i++) {
+			const struct outline_instruction *store =
+				&outline->instructions[block->instruction_first + i];
+			const struct outline_value *to = &outline->values[store->a];
+
+			if (store->kind == INSTRUCTION_STORE && to->kind == VALUE_LOCAL &&
+				to->number == outline->values[address].number)
+				resolve(query, fn, store->b);
+		}
+	}
+}
+
+/* A reference: what stands where the callers' argument points to. */
+static void resolve_reference(struct query *query, uint32_t fn, int64_t argument)
+{
+	const struct program *program = query->program;
+	uint32_t count;
+	const struct call_site *sites = program_sites(program, fn, &count);
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct outline *outline = program_fn(program, sites[i].caller)->outline;
+		const struct outline_instruction *call =
+			&outline->instructions[sites[i].instruction];
+
+		if (argument >= 0 && argument < call->operand_count)
+			resolve_load(query, sites[i].caller,
+				outline->operands[call->operand_first + argument]);
+	}
+}
+
+/* std::forward() and the like give their argument back: the argument, or NONE. */
+static uint32_t passed_through(const struct program *program, uint32_t fn, uint32_t result)
+{
+	const struct fn *owner = program_fn(program, fn), *callee;
+	const struct outline_instruction *call =
+		&owner->outline->instructions[owner->outline->values[result].a];
+	const struct outline_value *name = &owner->outline->values[call->a], *returned;
+	uint32_t id = name->kind == VALUE_FUNCTION ? program_function(program, owner->unit, name->a)
+						   : FN_NONE;
+
+	if (id == FN_NONE || !program_fn(program, id)->def ||
+		program_fn(program, id)->def->block_count != 1)
+		return OUTLINE_NONE;
+	callee = program_fn(program, id);
+	if (callee->outline->blocks[callee->def->block_first].exit != EXIT_RETURN ||
+		callee->outline->blocks[callee->def->block_first].condition == OUTLINE_NONE)
+		return OUTLINE_NONE;
+	returned = &callee->outline
+			    ->values[callee->outline->blocks[callee->def->block_first].condition];
+	if (returned->kind != VALUE_ARG || returned->number < 0 ||
+		returned->number >= call->operand_count)
+		return OUTLINE_NONE;
+	return owner->outline->operands[call->operand_first + returned->number];
+}
+
 static void resolve_load(struct query *query, uint32_t fn, uint32_t address)
 {
+	const struct outline_value *value =
+		&program_fn(query->program, fn)->outline->values[address];
+	uint32_t before = query->found->count, through = OUTLINE_NONE;
 	uint64_t places[2];
-	uint32_t before = query->found->count;
 
+	if (query->depth >= DEPTH_MAX || query->work++ >= WORK_MAX) {
+		query->found->is_partial = true;
+		return;
+	}
+	query->depth++;
 	places_of(query->program, program_fn(query->program, fn)->unit, address, places);
-	if (places[0])
+	if (value->kind == VALUE_RESULT)
+		through = passed_through(query->program, fn, address);
+	if (value->kind == VALUE_ARG)
+		resolve_reference(query, fn, value->number);
+	else if (value->kind == VALUE_LOCAL)
+		resolve_local(query, fn, address);
+	else if (through != OUTLINE_NONE)
+		resolve_load(query, fn, through);
+	else if (places[0])
 		resolve_place(query, places[0]);
 	if (query->found->count == before && places[1])
 		resolve_place(query, places[1]);
 	if (query->found->count == before)
 		query->found->is_partial = true;
+	query->depth--;
 }
 
 static void resolve_arg(struct query *query, uint32_t fn, uint32_t arg)
 {
 	const struct program *program = query->program;
-	uint32_t low = 0, high = program->site_count;
+	uint32_t count;
+	const struct call_site *sites = program_sites(program, fn, &count);
 
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (program->sites[middle].callee < fn)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low == program->site_count || program->sites[low].callee != fn)
+	if (!count)
 		query->found->is_partial = true;
-	for (; low < program->site_count && program->sites[low].callee == fn; low++) {
-		const struct call_site *site = &program->sites[low];
-		const struct outline *outline = program_fn(program, site->caller)->outline;
-		const struct outline_instruction *call = &outline->instructions[site->instruction];
+	for (uint32_t i = 0; i < count; i++) {
+		const struct outline *outline = program_fn(program, sites[i].caller)->outline;
+		const struct outline_instruction *call =
+			&outline->instructions[sites[i].instruction];
 
 		if (arg < call->operand_count)
-			resolve(query, site->caller, outline->operands[call->operand_first + arg]);
+			resolve(query, sites[i].caller,
+				outline->operands[call->operand_first + arg]);
 	}
 }
 

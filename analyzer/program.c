@@ -245,6 +245,26 @@ static int site_cmp(const void *left, const void *right)
 	return a->instruction < b->instruction ? -1 : a->instruction > b->instruction;
 }
 
+const struct call_site *program_sites(
+	const struct program *program, uint32_t callee, uint32_t *ret_count)
+{
+	uint32_t low = 0, high = program->site_count, end;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (program->sites[middle].callee < callee)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	end = low;
+	while (end < program->site_count && program->sites[end].callee == callee)
+		end++;
+	*ret_count = end - low;
+	return program->sites + low;
+}
+
 typedef vec(struct call_site) site_list;
 
 static int sites_collect(struct program *program, uint32_t id, site_list *sites)

@@ -83,6 +83,10 @@ uint32_t program_function(const struct program *program, uint32_t unit, uint32_t
 /* By external name, adding a function without a body when new; FN_NONE when memory is out. */
 uint32_t program_external(struct program *program, const char *symbol, const char *name);
 
+/* The direct calls of a function with a body. */
+const struct call_site *program_sites(
+	const struct program *program, uint32_t callee, uint32_t *ret_count);
+
 /* Whose result 0 means that `operation` does not wait now; NULL: nobody's. static */
 const char *program_ready_check(const char *operation);
 

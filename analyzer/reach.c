@@ -193,7 +193,9 @@ static int body_enter(
 		.region_site = call->state->lock.site,
 		.root = NULL};
 
-	if (call->is_ambiguous)
+	/* A binding framework calls all that was registered with it. */
+	if (call->is_ambiguous &&
+		!(program_fn(reach->program, sighting->fn)->def->flags & FUNCTION_MERGED))
 		context.doubts |= DOUBT_INDIRECT;
 	if (has_arguments) {
 		arguments_sign(reach, call, callee, &context.signature);
