@@ -136,7 +136,7 @@ def is_cxx(name):
 
 def claim_cxx_name(probe, number, row, is_member):
     """A using-declaration takes the whole overload set; a constructor is there when its class is."""
-    scope, name = row["name"].rsplit("::", 1)
+    scope, _, name = row["name"].rpartition("::")
     if name == scope.rsplit("::", 1)[-1]:
         probe.claim(f"using gs_type_{number} = {scope};", row)
     elif is_member:
@@ -199,16 +199,17 @@ def check_arguments(key, rows):
 def check_all(functions):
     """(entries checked, what is wrong)"""
     by_header, by_library = defaultdict(list), defaultdict(list)
+    cxx_headers = {row["header"] for row in functions if is_cxx(row["name"])}
     for row in functions:
         if row["header"]:
-            language = "c++" if is_cxx(row["name"]) else "c"
+            language = "c++" if row["header"] in cxx_headers else "c"
             by_header[row["library"], row["header"], row["pkg_config"], language].append(row)
     checked, wrong = 0, []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for present, refuted in pool.map(check_names, *zip(*sorted(by_header.items()))):
             checked, wrong = checked + len(present), wrong + refuted
             for row in present:
-                if row["arguments"] and not is_cxx(row["name"]):
+                if row["arguments"] and row["header"] not in cxx_headers:
                     private = "internal/" in row["header"]
                     by_library[row["library"], row["pkg_config"], private].append(row)
         for refuted in pool.map(check_arguments, *zip(*sorted(by_library.items()))):
