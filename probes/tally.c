@@ -208,25 +208,38 @@ static int put_activity(struct recorder *recorder, const struct activity_row *ro
 	return run_put_activity(recorder->file, &out);
 }
 
-/* Stretches off the processor that go on: by thread, since the kernel adds them at their end. */
-static int put_open_activity(
-	struct recorder *recorder, const struct ev_thread *thread, uint64_t now_ns)
+/* What goes on at this moment: the kernel side adds it at its end. */
+static int merge_open(struct recorder *recorder, const struct ev_thread *thread, uint64_t now_ns)
 {
-	uint32_t lock = EV_WORD_LOCK(thread->word), sched = EV_WORD_SCHED(thread->word);
 	uint64_t at_ns = EV_WORD_AT(thread->word);
-	struct run_activity out = {
-		.pid = (int)thread->tgid,
-		.tid = (int)thread->tid,
-		.lock = (enum lock_state)(lock == EV_UNSEEN ? EV_OUTSIDE : lock),
-		.sched = (enum sched_state)sched,
-		.stack = stack_row(recorder, thread->off_stack),
-		.ns = (int64_t)(now_ns - at_ns),
-		.count = 1,
+	const struct ev_activity_key stay = {
+		.stack = thread->off_stack,
+		.tgid = thread->tgid,
+		.tid = thread->tid,
+		.lock = EV_WORD_LOCK(thread->word),
+		.sched = EV_WORD_SCHED(thread->word),
 	};
+	const struct ev_blame_key slice = {
+		.stack = thread->slice_stack,
+		.tgid = thread->tgid,
+		.waiter_tid = thread->tid,
+		.holder_tid = thread->slice_holder,
+	};
+	struct ev_tally tally = {.count = 1};
+	int rc = 0;
 
-	if (thread->end_ns || sched == EV_RUNNING || lock == EV_WAITING || now_ns <= at_ns)
+	if (thread->end_ns)
 		return 0;
-	return run_put_activity(recorder->file, &out);
+	if (stay.lock == EV_WAITING && thread->slice_start_ns && now_ns > thread->slice_start_ns) {
+		tally.ns = now_ns - thread->slice_start_ns;
+		tally.count = thread->slice_is_first;
+		tally.max_ns = thread->charged_ns + tally.ns;
+		rc = merge_blame(recorder, &slice, &tally, false);
+	} else if (stay.lock != EV_WAITING && stay.sched != EV_RUNNING && now_ns > at_ns) {
+		tally.ns = tally.max_ns = now_ns - at_ns;
+		rc = merge_activity(recorder, &stay, &tally, false);
+	}
+	return rc;
 }
 
 static void keep_longest(struct longest_rows *rows, const struct run_longest *row)
@@ -337,14 +350,14 @@ int tallies_put(struct recorder *recorder, uint64_t now_ns)
 {
 	int rc = read_maps(recorder);
 
+	for (struct thread *thread = recorder->threads; thread && !rc; thread = thread->hh.next)
+		rc = merge_open(recorder, &thread->now, now_ns);
 	if (!rc)
 		rc = run_clear_tables(recorder->file);
 	for (struct blame_row *row = recorder->blame; row && !rc; row = row->hh.next)
 		rc = put_blame(recorder, row);
 	for (struct activity_row *row = recorder->activity; row && !rc; row = row->hh.next)
 		rc = put_activity(recorder, row);
-	for (struct thread *thread = recorder->threads; thread && !rc; thread = thread->hh.next)
-		rc = put_open_activity(recorder, &thread->now, now_ns);
 	return rc ? rc : put_longest(recorder, now_ns);
 }
 

@@ -142,6 +142,30 @@ class Accuracy(unittest.TestCase):
                 self.assertLess(share(open_hold["length_ns"], length_ns), 0.1)
 
 
+    def test_a_wait_that_does_not_end_counts(self):
+        path = os.path.join(self.folder.name, "open.run")
+        for tier in ("contention", "exact"):
+            with Subject("/usr/bin/python3") as subject:
+                subject.start("starve", 600000000)
+                time.sleep(1)
+                recording = Recording(path, "-p", str(subject.pid), "--tier", tier, "-d", "1s")
+                self.assertEqual(recording.wait(), 0, recording.text())
+                subject.kill()
+            run = row(path, "SELECT * FROM run")
+            length_ns = run["end_ns"] - run["start_ns"]
+            waiter = row(path, "SELECT * FROM thread WHERE waits > 0")
+            holder = row(path, "SELECT * FROM thread WHERE holding_blocked_ns > 0")
+            self.assertEqual(waiter["waits"], 1)
+            self.assertLess(share(waiter["wait_ns"], length_ns), 0.1, tier)
+            wait = row(path, "SELECT * FROM longest WHERE kind = 'wait'")
+            self.assertEqual((wait["is_open"], wait["tid"], wait["other_tid"]), (1, waiter["tid"], holder["tid"]))
+            blame = row(path, "SELECT sum(wait_ns) AS ns, stack, holder_tid FROM blame GROUP BY stack, holder_tid")
+            self.assertEqual(blame["holder_tid"], holder["tid"])
+            self.assertLess(share(blame["ns"], length_ns), 0.1)
+            frame = row(path, "SELECT * FROM frame WHERE stack = ? AND depth = 0", blame["stack"])
+            self.assertEqual((os.path.basename(frame["file"]), frame["line"]), ("subject.py", guilty_line()))
+
+
 @skip_unless_live
 class Endings(unittest.TestCase):
     def setUp(self):

@@ -22,6 +22,22 @@ def sleeper(times, asleep_us, free_us):
     return lockclock.sleep_holding(times, asleep_us, free_us)  # the guilty line
 
 
+def starve(asleep_us):
+    """One thread takes the lock after 0.2 s and sleeps with it; another, who computes, wants it back."""
+    until = time.monotonic() + 0.6
+
+    def work():
+        while time.monotonic() < until:
+            sum(range(500))
+    greedy = threading.Thread(target=lambda: sleeper(1, asleep_us, 200000))
+    hungry = threading.Thread(target=work)
+    greedy.start()
+    hungry.start()
+    greedy.join()
+    hungry.join()
+    return []
+
+
 def spin(threads, seconds):
     """Pure Python threads."""
     until = time.monotonic() + seconds
@@ -80,7 +96,7 @@ def run_threads(count, work):
     return figures
 
 
-JOBS = {"contend": contend, "asleep": asleep, "spin": spin, "fork": fork, "cycle": cycle, "count": count}
+JOBS = {"contend": contend, "asleep": asleep, "starve": starve, "spin": spin, "fork": fork, "cycle": cycle, "count": count}
 
 
 def main():
