@@ -198,6 +198,7 @@ static int function_solve(
 	if (code)
 		return code;
 	effects->of[id].is_limited |= is_limited || collector.is_limited;
+	effects->limits_hit += is_limited || collector.is_limited;
 	doubts_add(&collector);
 	if (list_is_same(list, &collector))
 		return 0;

@@ -20,9 +20,11 @@ static const struct {
 } specials[] = {
 #define SPECIAL(symbol, role) {symbol, role},
 #define READY(operation, check)
+#define SETUP(operation, setup)
 #include "analyzer/special.def"
 #undef SPECIAL
 #undef READY
+#undef SETUP
 };
 
 static const struct {
@@ -30,9 +32,23 @@ static const struct {
 } readies[] = {
 #define SPECIAL(symbol, role)
 #define READY(operation, check) {operation, check},
+#define SETUP(operation, setup)
 #include "analyzer/special.def"
 #undef SPECIAL
 #undef READY
+#undef SETUP
+};
+
+static const struct {
+	const char *operation, *setup;
+} setups[] = {
+#define SPECIAL(symbol, role)
+#define READY(operation, check)
+#define SETUP(operation, setup) {operation, setup},
+#include "analyzer/special.def"
+#undef SPECIAL
+#undef READY
+#undef SETUP
 };
 
 const char *program_ready_check(const char *operation)
@@ -112,6 +128,15 @@ static struct symbol_row *symbol_find(const struct program *program, const char 
 	return row;
 }
 
+bool program_has_setup(const struct program *program, const char *operation)
+{
+	for (size_t i = 0; i < sizeof(setups) / sizeof(setups[0]); i++)
+		if (!strcmp(setups[i].operation, operation) &&
+			symbol_find(program, setups[i].setup))
+			return true;
+	return false;
+}
+
 static int symbol_add(struct program *program, const char *symbol, uint32_t fn)
 {
 	struct symbol_row *row = arena_alloc(program->arena, sizeof(*row));
@@ -132,6 +157,8 @@ uint32_t program_external(struct program *program, const char *symbol, const cha
 
 	if (row)
 		return row->fn;
+	if (program->is_complete)
+		return FN_NONE;
 	classify(program, &fn);
 	id = fn_add(program, &fn);
 	return symbol_add(program, symbol, id) ? FN_NONE : id;
@@ -351,7 +378,10 @@ int program_link(struct program *program)
 	for (uint32_t unit = 0; unit < program->unit_count; unit++)
 		if (functions_mention(program, unit))
 			return -ENOMEM;
-	return sites_build(program) ? -ENOMEM : pointers_build(program);
+	if (sites_build(program) || pointers_build(program))
+		return -ENOMEM;
+	program->is_complete = true;
+	return 0;
 }
 
 static int unit_cmp(const void *left, const void *right)

@@ -68,6 +68,7 @@ struct program {
 	struct call_site *sites; /* direct calls with a body behind them, sorted by callee */
 	uint32_t site_count;
 	struct pointer_index *pointers;
+	bool is_complete; /* no function is added any more */
 };
 
 /* Loads every outline; one that cannot be used is added to `findings->failures`. */
@@ -80,8 +81,12 @@ void program_fini(struct program *program);
 /* The function that a VALUE_FUNCTION of `unit` names. Never FN_NONE for a checked outline. */
 uint32_t program_function(const struct program *program, uint32_t unit, uint32_t string);
 
-/* By external name, adding a function without a body when new; FN_NONE when memory is out. */
+/* By external name, adding a function without a body when new; FN_NONE when memory is out,
+ * or the program is complete. */
 uint32_t program_external(struct program *program, const char *symbol, const char *name);
+
+/* Does the program call what makes `operation` not wait on some objects? */
+bool program_has_setup(const struct program *program, const char *operation);
 
 /* The direct calls of a function with a body. */
 const struct call_site *program_sites(

@@ -15,6 +15,8 @@ int solve_program(
 		code = reach_solve(&reach, program, &effects);
 	if (!code)
 		code = drafts_finish(&reach, options, findings);
+	if (!code && options->ret_limits)
+		*options->ret_limits = effects.limits_hit + reach.limits_hit;
 	reach_fini(&reach);
 	effects_fini(&effects);
 	return code;

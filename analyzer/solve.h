@@ -12,6 +12,7 @@ struct solve_options {
 	size_t outline_count;
 	const char *root; /* absolute folder that file names are shown relative to; "" for none */
 	const struct models *models;
+	size_t *ret_limits; /* how often a bound cut the analysis short; NULL: not wanted */
 };
 
 /* Appends to `findings->list` (initialised by the caller), sorted by file, line, column, rule.

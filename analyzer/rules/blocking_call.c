@@ -111,6 +111,7 @@ static int confidence_of(const struct sighting *sighting, const struct model *mo
 	confidence -= !!(doubts & DOUBT_INIT) + !!(doubts & DOUBT_INDIRECT) +
 		      !!(doubts & DOUBT_CONDITION) + !!(doubts & (DOUBT_ENTRY | DOUBT_LIMIT)) +
 		      is_open;
+	confidence -= program_has_setup(sighting->reach->program, model->name);
 	if (model->is_thread_unsafe && confidence > CONFIDENCE_MEDIUM)
 		confidence = CONFIDENCE_MEDIUM;
 	return confidence;
