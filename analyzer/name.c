@@ -90,8 +90,15 @@ static void simplify(const char *at, struct str *out)
 		size_t len = operator_len(at);
 
 		if (len && (out->len == 0 || !is_word(str_text(out)[out->len - 1]))) {
+			/* What follows a conversion is its type or its parameters. */
+			bool is_last = at[strlen("operator")] == ' ';
+
+			while (at[len - 1] == ' ')
+				len--;
 			str_add_bytes(out, at, len);
 			at += len;
+			if (is_last)
+				return;
 		} else if (starts(at, "(anonymous namespace)")) {
 			str_add(out, "(anonymous namespace)");
 			at += strlen("(anonymous namespace)");

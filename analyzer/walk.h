@@ -64,6 +64,7 @@ void walk_alias(struct walk *walk, LLVMValueRef alias, LLVMValueRef function);
 /* walk_call.c: how an instruction is kept: an outline_instruction_kind, or 0 when it is not; and
  * the symbol that a call of one of LLVM's own functions stands for (NULL: the callee's name). */
 int walk_instruction_kind(const struct walk *walk, LLVMValueRef instruction);
+LLVMValueRef walk_returned_function(LLVMValueRef call); /* all that it returns, or NULL */
 void walk_instruction(struct walk *walk, LLVMValueRef instruction, uint32_t id);
 
 /* walk_value.c */

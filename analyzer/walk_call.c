@@ -70,6 +70,24 @@ static bool has_attribute(LLVMValueRef call, LLVMValueRef callee, unsigned kind)
 	       (LLVMIsAFunction(callee) && LLVMGetEnumAttributeAtIndex(callee, at, kind));
 }
 
+/* A lambda without captures becomes a function pointer by a call of its conversion operator, which
+ * does nothing but name that function: pybind11 and friends register theirs that way. */
+LLVMValueRef walk_returned_function(LLVMValueRef call)
+{
+	LLVMValueRef callee = LLVMGetCalledValue(call), exit, returned;
+	LLVMBasicBlockRef entry;
+
+	if (!LLVMIsAFunction(callee) || LLVMCountBasicBlocks(callee) != 1)
+		return NULL;
+	entry = LLVMGetEntryBasicBlock(callee);
+	exit = LLVMGetBasicBlockTerminator(entry);
+	if (exit != LLVMGetFirstInstruction(entry) || !LLVMIsAReturnInst(exit) ||
+		LLVMGetNumOperands(exit) != 1)
+		return NULL;
+	returned = LLVMGetOperand(exit, 0);
+	return LLVMIsAFunction(returned);
+}
+
 static void fill_call(struct walk *walk, LLVMValueRef call, struct outline_instruction *record)
 {
 	LLVMValueRef callee = LLVMGetCalledValue(call);
@@ -99,7 +117,7 @@ static void fill_call(struct walk *walk, LLVMValueRef call, struct outline_instr
 		outline_push(walk->out, operands, operand);
 	}
 	record->operand_count = count;
-	if (LLVMGetTypeKind(LLVMTypeOf(call)) != LLVMVoidTypeKind)
+	if (LLVMGetTypeKind(LLVMTypeOf(call)) != LLVMVoidTypeKind && !walk_returned_function(call))
 		record->result = walk_value(walk, call);
 }
 

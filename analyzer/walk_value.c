@@ -299,10 +299,17 @@ static struct outline_value marked_value(struct walk *walk, LLVMValueRef call, L
 static struct outline_value call_value(struct walk *walk, LLVMValueRef call)
 {
 	LLVMTypeRef marked = walk_marked_type(walk, call);
+	LLVMValueRef returned;
 	uint32_t id;
 
 	if (marked)
 		return marked_value(walk, call, marked);
+	returned = walk_returned_function(call);
+	if (returned)
+		return (struct outline_value){
+			.kind = VALUE_FUNCTION,
+			.a = walk_symbol(walk, returned),
+		};
 	id = idmap_find(&walk->positions, call);
 	if (id == IDMAP_NONE)
 		return (struct outline_value){.kind = VALUE_OPAQUE};

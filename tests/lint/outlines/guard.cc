@@ -44,3 +44,14 @@ int run(int fd)
 	lib::file f;
 	return lib::apply([](int n) { return do_read(n); }, fd) + hidden(f, fd);
 }
+
+// A lambda as a function pointer: what a binding generator stores.
+struct record {
+	int number;
+	int (*call)(int);
+};
+
+void enter(record *r)
+{
+	r->call = [](int n) { return do_read(n); };
+}

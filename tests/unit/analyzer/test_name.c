@@ -22,6 +22,7 @@ static const struct {
 	{"_ZN1CclEi", "C::operator()"},
 	{"_ZN1CixEi", "C::operator[]"},
 	{"_ZN1CcvbEv", "C::operator bool"},
+	{"_ZNK1CcvPFiiEEv", "C::operator int"},
 	{"_ZN1CD2Ev", "C::~C"},
 	{"_ZnwmRKSt9nothrow_t", "operator new"},
 	/* f(int)::{lambda(char)#1}::operator()(char) const */
