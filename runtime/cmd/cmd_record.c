@@ -173,11 +173,13 @@ static int fill_path(struct request *request)
 static void catch_signals(void)
 {
 	/* SA_RESETHAND: the second Ctrl-C aborts. */
-	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND};
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND}, former;
 
 	(void)sigaction(SIGINT, &action, NULL); /* these signals can be caught */
 	(void)sigaction(SIGTERM, &action, NULL);
-	(void)sigaction(SIGHUP, &action, NULL);
+	/* nohup means it. */
+	if (!sigaction(SIGHUP, NULL, &former) && former.sa_handler != SIG_IGN)
+		(void)sigaction(SIGHUP, &action, NULL);
 }
 
 static void print_totals(const struct run *run, const struct record_summary *summary)
@@ -217,6 +219,21 @@ static void print_cost(const struct run_info *info)
 		clock_format((uint64_t)info->recorder_cpu_ns, cpu));
 }
 
+/* A recording without an interpreter is no failure, but hardly what was wanted. */
+static void print_missing_interpreter(const struct run *run)
+{
+	const char *why = NULL;
+
+	vec_each (process, &run->processes) {
+		if (process->interpreter)
+			return;
+		if (!why)
+			why = process->why_unmeasured;
+	}
+	fprintf(stderr, "no interpreter was recorded: %s\n",
+		why ? why : "the processes ended before one appeared");
+}
+
 static void print_command_status(int status)
 {
 	if (status < 0)
@@ -239,6 +256,7 @@ static int print_summary(const struct request *request, const struct record_summ
 	if (!request->is_quiet) {
 		print_totals(&run, summary);
 		print_cost(&run.info);
+		print_missing_interpreter(&run);
 		print_command_status(summary->command_status);
 		fprintf(stderr,
 			"saved %s   next: gilscope report %s   gilscope report %s --format "

@@ -235,6 +235,16 @@ class Commands(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("time.sleep(0.2)", row(self.path, "SELECT * FROM process WHERE role = 'main'")["argv"])
 
+    def test_command_that_is_not_python(self):
+        done = run_gilscope("record", "-o", self.path, "--", "sleep", "0.3")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("no interpreter was recorded", done.stderr)
+        process = row(self.path, "SELECT * FROM process")
+        self.assertIsNone(process["interpreter"])
+        self.assertIn("not Python", process["why_unmeasured"])
+        for one in rows(self.path, "SELECT * FROM thread"):
+            self.assertIsNone(one["waits"], "what cannot be known is not 0")
+
     def test_report_in_one_step(self):
         page = os.path.join(self.folder.name, "page.html")
         done = run_gilscope("record", "-q", "-o", self.path, "--report", "json", "--report", "html:" + page, "--",
