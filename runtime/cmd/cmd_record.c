@@ -145,6 +145,12 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	}
 }
 
+/* Wipes the progress line of a terminal. */
+static const char *line_start(void)
+{
+	return isatty(STDERR_FILENO) ? "\r\033[K" : "";
+}
+
 static void listen_progress(const struct record_progress *progress, void *context)
 {
 	struct request *request = context;
@@ -153,7 +159,7 @@ static void listen_progress(const struct record_progress *progress, void *contex
 	if (request->is_quiet)
 		return;
 	if (progress->what)
-		fprintf(stderr, "%s\n", progress->what);
+		fprintf(stderr, "%s%s\n", line_start(), progress->what);
 	else if (isatty(STDERR_FILENO))
 		fprintf(stderr, "\r%s  %d process%s, %d thread%s \r",
 			clock_format(progress->elapsed_ns, text), progress->processes,
@@ -194,9 +200,9 @@ static void print_totals(const struct run *run, const struct record_summary *sum
 		wait_ns += thread->wait_ns;
 	}
 	fprintf(stderr,
-		"recorded %s: %d process%s, %d thread%s; waited for the lock %s in %lld waits "
+		"%srecorded %s: %d process%s, %d thread%s; waited for the lock %s in %lld waits "
 		"(summed over threads)\n",
-		clock_format(summary->duration_ns, duration), summary->processes,
+		line_start(), clock_format(summary->duration_ns, duration), summary->processes,
 		summary->processes == 1 ? "" : "es", summary->threads,
 		summary->threads == 1 ? "" : "s", clock_format((uint64_t)wait_ns, waited),
 		(long long)waits);
