@@ -14,6 +14,7 @@
 #include "runtime/base/err.h"
 
 #define HEADERS_MAX 4096 /* program and section headers each */
+#define CHAIN_MAX 4096  /* symbols of one hash */
 #define TABLES_MAX 4  /* of symbols: files have one or two */
 
 int elf_read(const struct elf_file *elf, uint64_t offset, void *buffer, size_t bytes)
@@ -147,6 +148,9 @@ static void take_dynamic_entry(struct elf_file *elf, const Elf64_Dyn *entry)
 		break;
 	case DT_STRSZ:
 		elf->strings_bytes = number;
+		break;
+	case DT_GNU_HASH:
+		elf->gnu_hash = number;
 		break;
 	}
 }
@@ -391,6 +395,59 @@ int elf_each_symbol(const struct elf_file *elf, elf_visitor *visit, void *contex
 	return rc;
 }
 
+static uint32_t hash_name(const char *name)
+{
+	uint32_t hash = 5381;
+
+	while (*name)
+		hash = hash * 33 + (unsigned char)*name++;
+	return hash;
+}
+
+/* Symbol `index` of the dynamic table, if that is its name. */
+static int check_export(
+	const struct elf_file *elf, uint32_t index, const char *name, struct elf_symbol *ret_symbol)
+{
+	char found[64];
+	size_t len = strlen(name) + 1;
+	Elf64_Sym symbol;
+
+	if (len > sizeof(found) ||
+		elf_read_at(elf, elf->symbols + index * sizeof(symbol), &symbol, sizeof(symbol)) ||
+		elf_read_at(elf, elf->strings + symbol.st_name, found, len) ||
+		memcmp(found, name, len) != 0 || symbol.st_shndx == SHN_UNDEF)
+		return -ENOENT;
+	*ret_symbol = (struct elf_symbol){symbol.st_value, symbol.st_size, true};
+	return 0;
+}
+
+int elf_export_find(const struct elf_file *elf, const char *name, struct elf_symbol *ret_symbol)
+{
+	struct {
+		uint32_t buckets, first, blooms, shift;
+	} head;
+	uint32_t hash = hash_name(name), index, chained;
+	uint64_t bucket_at, chain_at;
+
+	if (!elf->gnu_hash || !elf->symbols ||
+		elf_read_at(elf, elf->gnu_hash, &head, sizeof(head)) || !head.buckets)
+		return -EOPNOTSUPP;
+	bucket_at = elf->gnu_hash + sizeof(head) + (uint64_t)head.blooms * 8;
+	chain_at = bucket_at + (uint64_t)head.buckets * 4;
+	if (elf_read_at(elf, bucket_at + (uint64_t)(hash % head.buckets) * 4, &index, 4))
+		return -EOPNOTSUPP;
+	/* A chain ends with an odd hash; one that does not end in time is damaged. */
+	for (int i = 0; index >= head.first && i < CHAIN_MAX; i++, index++) {
+		if (elf_read_at(elf, chain_at + (uint64_t)(index - head.first) * 4, &chained, 4))
+			return -EOPNOTSUPP;
+		if ((chained | 1) == (hash | 1) && !check_export(elf, index, name, ret_symbol))
+			return 0;
+		if (chained & 1)
+			break;
+	}
+	return -ENOENT;
+}
+
 struct wanted {
 	const char *name;
 	struct elf_symbol symbol;
@@ -410,6 +467,8 @@ int elf_symbol_find(const struct elf_file *elf, const char *name, struct elf_sym
 {
 	struct wanted wanted = {.name = name};
 
+	if (!elf_export_find(elf, name, ret_symbol))
+		return 0;
 	if (elf_each_symbol(elf, match_symbol, &wanted) != 1)
 		return -ENOENT;
 	*ret_symbol = wanted.symbol;

@@ -35,7 +35,7 @@ struct elf_file {
 	size_t section_names_bytes;
 	/* from the dynamic table; 0: not there */
 	uint64_t jump_relocs, jump_relocs_bytes, relocs, relocs_bytes;
-	uint64_t symbols, strings, strings_bytes;
+	uint64_t symbols, strings, strings_bytes, gnu_hash;
 	uint64_t eh_frame_hdr, eh_frame_hdr_bytes;
 	char build_id[65]; /* lower-case hex or "" */
 };
@@ -67,7 +67,11 @@ const struct elf_section *elf_section_find(const struct elf_file *elf, const cha
 typedef int elf_visitor(const char *name, const struct elf_symbol *symbol, void *context);
 int elf_each_symbol(const struct elf_file *elf, elf_visitor *visit, void *context);
 
-/* A defined symbol. -ENOENT: not there. */
+/* A symbol that the file exports, by its hash table: a handful of small reads, whatever the size of
+ * the file. -ENOENT: not there; -EOPNOTSUPP: no such table. */
+int elf_export_find(const struct elf_file *elf, const char *name, struct elf_symbol *ret_symbol);
+
+/* A defined symbol, exported or not. -ENOENT: not there. */
 int elf_symbol_find(const struct elf_file *elf, const char *name, struct elf_symbol *ret_symbol);
 
 #define _elf_close_ __attribute__((cleanup(elf_close)))

@@ -56,6 +56,9 @@ static int explain(const struct target *target, int rc, const char *why, struct 
 
 	if (read_rc == -ESRCH)
 		return err_ret(err, -ESRCH, "process %d has ended", target->pid);
+	if (read_rc == -EFAULT)
+		return err_ret(
+			err, -ENOENT, "pid %d runs another program by now; try again", target->pid);
 	if (read_rc)
 		return err_ret(err, read_rc, "cannot read the memory of pid %d: %s", target->pid,
 			strerror(-read_rc));

@@ -163,15 +163,22 @@ static bool is_thread(const struct target *target, const struct layout *layout, 
 	       is_interpreter(target, layout, interpreter);
 }
 
-/* The main interpreter has a thread that leads back to it. */
-static bool has_threads(
-	const struct target *target, const struct layout *layout, uint64_t interpreter)
+/* The main interpreter's threads lead back to it. -ENOENT: it has none yet, or none any more. */
+static int check_threads(const struct target *target, const struct layout *layout,
+	uint64_t interpreter, const char **ret_why)
 {
 	uint64_t tstate, back;
 
-	return !read_pointer(target, interpreter + layout->interp_threads_head, &tstate) &&
-	       tstate && !read_pointer(target, tstate + layout->tstate_interp, &back) &&
-	       back == interpreter;
+	*ret_why = "the main interpreter has no thread that leads back to it";
+	if (read_pointer(target, interpreter + layout->interp_threads_head, &tstate))
+		return -EPROTO;
+	if (!tstate) {
+		*ret_why = "the main interpreter has no thread yet";
+		return -ENOENT;
+	}
+	if (read_pointer(target, tstate + layout->tstate_interp, &back) || back != interpreter)
+		return -EPROTO;
+	return 0;
 }
 
 static int locate(const struct target *target, const struct layout_row *row, uint64_t interpreter,
@@ -209,6 +216,7 @@ int layout_row_check(const struct target *target, const struct layout_row *row,
 {
 	uint64_t interpreter, address;
 	struct layout_lock lock;
+	int rc;
 
 	*ret_why = "its memory cannot be read there";
 	if (layout_main_interpreter(target, &row->layout, &interpreter))
@@ -217,10 +225,10 @@ int layout_row_check(const struct target *target, const struct layout_row *row,
 		*ret_why = "no interpreter exists yet";
 		return -ENOENT;
 	}
-	if (!has_threads(target, &row->layout, interpreter)) {
-		*ret_why = "the main interpreter has no thread that leads back to it";
-		return -EPROTO;
-	}
+	rc = check_threads(target, &row->layout, interpreter, ret_why);
+	if (rc)
+		return rc;
+	*ret_why = "its memory cannot be read there";
 	if (locate(target, row, interpreter, &address))
 		return -EPROTO;
 	if (!address) {

@@ -123,12 +123,22 @@ static int scan_for_cookie(const struct elf_file *elf, struct target *target)
 	return -ENOENT;
 }
 
-static int find_runtime(const struct elf_file *elf, struct target *target)
+/* Most libraries of most processes are no interpreter: those without a telling name are only asked
+ * what they export, which takes microseconds; reading all symbols of some takes 50 ms. */
+static int find_symbol(
+	const struct elf_file *elf, const char *name, int rank, struct elf_symbol *ret_symbol)
+{
+	int rc = elf_export_find(elf, name, ret_symbol);
+
+	return rc == -EOPNOTSUPP || (rc && rank < 2) ? elf_symbol_find(elf, name, ret_symbol) : rc;
+}
+
+static int find_runtime(const struct elf_file *elf, int rank, struct target *target)
 {
 	const struct elf_section *section = elf_section_find(elf, ".PyRuntime");
 	struct elf_symbol symbol;
 
-	if (!elf_symbol_find(elf, "_PyRuntime", &symbol)) {
+	if (!find_symbol(elf, "_PyRuntime", rank, &symbol)) {
 		target->runtime_address = target->image.load_bias + symbol.address;
 		return 0;
 	}
@@ -136,25 +146,26 @@ static int find_runtime(const struct elf_file *elf, struct target *target)
 		target->runtime_address = target->image.load_bias + section->address;
 		return 0;
 	}
-	return scan_for_cookie(elf, target);
+	return rank < 2 ? scan_for_cookie(elf, target) : -ENOENT;
 }
 
 /* 0: the interpreter is in this file. `is_old`: an interpreter without _PyRuntime is. */
-static int try_image(const struct proc_map *map, struct target *target, bool *is_old)
+static int try_image(const struct image_ref *ref, struct target *target, bool *is_old)
 {
 	_elf_close_ struct elf_file elf = {.fd = -1};
 	struct elf_symbol symbol;
-	int rc = image_open(target, map, &target->image, &elf);
+	int rc = image_open(target, ref->map, &target->image, &elf);
 
 	if (!rc)
-		rc = find_runtime(&elf, target);
+		rc = find_runtime(&elf, ref->rank, target);
 	if (rc) {
-		if (elf.fd >= 0 && !elf_symbol_find(&elf, "PyEval_SaveThread", &symbol))
+		if (elf.fd >= 0 && !find_symbol(&elf, "PyEval_SaveThread", ref->rank, &symbol))
 			*is_old = true;
 		return rc;
 	}
 	rc = version_find(&elf, target);
-	return rc == -ENOENT ? -EAGAIN : rc; /* it is there, but has not started */
+	/* It is there, but has not started, or is not even mapped in full. */
+	return rc == -ENOENT || rc == -EFAULT ? -EAGAIN : rc;
 }
 
 static int explain_image(
@@ -189,7 +200,7 @@ static int search_images(
 	int failure = -ENODATA;
 
 	vec_each (ref, &images->list) {
-		int rc = try_image(ref->map, target, is_old);
+		int rc = try_image(ref, target, is_old);
 
 		if (!rc)
 			return 0;

@@ -78,7 +78,9 @@ class Program:
 
     def __enter__(self):
         ready = self.process.stdout.readline().split()
-        assert ready[:1] == ["ready"], ready
+        if ready[:1] != ["ready"]:
+            self.__exit__()
+            raise AssertionError(f"the program said {ready}")
         self.version = ready[1]
         self.minor = int(self.version.split(".")[1])
         # The new thread has to be given the lock first.
@@ -131,7 +133,8 @@ class Finding(unittest.TestCase):
         self.assertEqual(target["interpreter"]["name"], "CPython")
         self.assertEqual(target["interpreter"]["version"], program.version)
         self.assertEqual(target["interpreter"]["image"], os.path.basename(found["image"]))
-        self.assertFalse(target["interpreter"]["free_threaded_build"])
+        self.assertEqual(target["interpreter"]["free_threaded_build"], found["name"].endswith("t"))
+        self.assertTrue(target["lock"]["enabled"])
         self.assertEqual(target["lock"]["how"], "debug offsets" if program.minor >= 13 else f"table 3.{program.minor}")
         self.assertEqual(target["lock"]["interval_us"], 5000)
         self.assertGreaterEqual(target["sites"]["signal"], 2)
@@ -148,6 +151,16 @@ class Finding(unittest.TestCase):
             with self.subTest(found["name"]), Program(found["argv"], found["env"]) as program:
                 _, target, _ = doctor(program.pid)
                 self.check(target, program, found)
+
+    def test_without_its_lock(self):
+        found = [found for found in self.runnable if found["name"].endswith("t")]
+        if not found:
+            self.skipTest("skipped, because there is no free-threaded build (fetch-interpreters --build makes one)")
+        with Program(found[0]["argv"], {**found[0]["env"], "PYTHON_GIL": "0"}) as program:
+            _, target, _ = doctor(program.pid)
+            self.assertFalse(target["lock"]["enabled"])
+            self.assertEqual([check["state"] for check in target["checks"] if check["name"] == "lock"], ["warn"])
+            self.assertTrue(target["interpreter"]["free_threaded_build"])
 
     def test_from_its_first_moment(self):
         """Each look before the interpreter runs says "not yet", nothing else."""
