@@ -5,6 +5,7 @@
 #include <cyaml/cyaml.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "analyzer/model.h"
@@ -190,24 +191,40 @@ static cyaml_config_t loader_config(struct complaint *complaint)
 	};
 }
 
+/* The loader's sentences that people meet, in our words; `%s` is what follows the first text. */
+static const struct {
+	const char *begins, *says;
+	bool is_key; /* what follows is a key further down, whose line the loader does not know */
+} sentences[] = {
+	{"Load: Unexpected key: ", "unknown key `%s` (models/README.md lists them)", true},
+	{"Load: Mapping field already seen: ", "`%s` is written twice here", false},
+	{"Load: Invalid ENUM value: ",
+		"`%s` is not a word for this key (models/README.md lists them)", false},
+	{"Load: Missing required mapping field: ", "`%s` is missing", false},
+	{"Load: Invalid INT value: ", "%s is not a number", false},
+	{"Load: ", "%s", false},
+	{"", "%s", false},
+};
+
 static int complain(const char *path, const char *text, struct complaint *complaint,
 	cyaml_err_t code, struct err *err)
 {
-	static const char unexpected[] = "Load: Unexpected key: ";
-	const char *what = complaint->text;
+	char sentence[300];
+	size_t i = 0;
+	const char *what;
+	unsigned line = complaint->line ? complaint->line : 1;
 
 	if (code == CYAML_ERR_OOM)
 		return -ENOMEM;
-	if (!strncmp(what, unexpected, strlen(unexpected))) {
-		what += strlen(unexpected);
-		return err_ret(err, -EINVAL,
-			"%s:%u: unknown key `%s` (models/README.md lists them)", path,
-			model_shape_key_line(text, what, complaint->line), what);
-	}
-	if (!strncmp(what, "Load: ", 6))
-		what += 6;
-	return err_ret(err, -EINVAL, "%s:%u: %s", path, complaint->line ? complaint->line : 1,
-		*what ? what : cyaml_strerror(code));
+	while (strncmp(complaint->text, sentences[i].begins, strlen(sentences[i].begins)) != 0)
+		i++;
+	what = complaint->text + strlen(sentences[i].begins);
+	if (!*what)
+		what = cyaml_strerror(code);
+	if (sentences[i].is_key)
+		line = model_shape_key_line(text, what, line);
+	snprintf(sentence, sizeof(sentence), sentences[i].says, what);
+	return err_ret(err, -EINVAL, "%s:%u: %s", path, line, sentence);
 }
 
 int model_file_parse(const char *path, const char *text, size_t len, struct model_file **ret_file,

@@ -268,11 +268,13 @@ Test(model, mistakes_are_refused_with_their_line)
 	cr_assert_refused("library: x\ncolour: y\n", "bad.yml:2: unknown key `colour`");
 	cr_assert_refused(HEAD "  - name: f\n    effect: trivial\n    colour: 3\n",
 		"bad.yml:6: unknown key `colour`");
-	cr_assert_refused(HEAD "  - name: f\n    effect: blorks\n", "bad.yml:5: ");
+	cr_assert_refused(HEAD "  - name: f\n    effect: blorks\n",
+		"bad.yml:5: `blorks` is not a word for this key");
 	cr_assert_refused(HEAD "  - name: f\n    certain: maybe\n", "bad.yml:5: ");
-	cr_assert_refused(HEAD "  - name: f\n    size_arg: big\n", "bad.yml:5: ");
-	cr_assert_refused(HEAD "  - name: f\n    name: g\n", "bad.yml:");
-	cr_assert_refused("source: y\nfunctions: []\n", "bad.yml:");
+	cr_assert_refused(
+		HEAD "  - name: f\n    size_arg: big\n", "bad.yml:5: 'big' is not a number");
+	cr_assert_refused(HEAD "  - name: f\n    name: g\n", "bad.yml:4: `name` is written twice");
+	cr_assert_refused("source: y\nfunctions: []\n", "bad.yml:2: `library` is missing");
 	cr_assert_refused("library: x\nfunctions:\n  - {name: f, effect: trivial}\n",
 		"bad.yml:3: f: says nothing about where");
 	cr_assert_refused(HEAD "  - {name: f, effect: trivial}\n\n  - {name: g}\n",
