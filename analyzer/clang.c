@@ -208,6 +208,9 @@ static int attempt(
 	if (output < 0 || complaint < 0 || !text || !argv)
 		return err_ret(err, -ENOMEM, "out of memory or descriptors");
 	rc = run(unit, argv, fds, &status);
+	if (rc == -ENOENT && !access(unit->directory, X_OK))
+		return err_ret(err, rc, "cannot run %s: it is not installed (apt install clang-19)",
+			argv[0]);
 	if (rc)
 		return err_ret(err, rc, "cannot run %s in %s: %s", argv[0], unit->directory,
 			strerror(-rc));

@@ -143,6 +143,14 @@ class Command(unittest.TestCase):
         self.assertRegex(done.stderr, r"^gilscope-lint: not analysed: .*broken\.c:2:10: fatal error: 'missing.h'.*\n$")
         self.assertIn("broken.c", self.lint().stdout)
 
+    def test_build_folder_is_gone(self):
+        self.write("m.c", HELD)
+        self.write("compile_commands.json", json.dumps(
+            [{"directory": "/no/such/folder", "file": self.path("m.c"), "arguments": ["cc", "-c"]}]))
+        done = self.lint()
+        self.assertEqual(done.returncode, 2)
+        self.assertRegex(done.stderr, r"not analysed: .*m\.c: cannot run .*clang-19 in /no/such/folder: No such file")
+
     def test_no_unit_at_all(self):
         self.write("broken.c", "int f(\n")
         self.database("broken.c")
