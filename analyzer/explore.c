@@ -275,7 +275,8 @@ static bool instruction_step(
 
 	switch (step->kind) {
 	case INSTRUCTION_LOAD:
-		facts_define(body, &state->facts, step->a);
+		if (explorer->is_in_loop)
+			facts_define(body, &state->facts, step->a);
 		facts_load(body, &state->facts, step->a);
 		return true;
 	case INSTRUCTION_STORE:
@@ -295,6 +296,7 @@ static void block_run(struct explorer *explorer, uint32_t id, const struct path_
 	uint32_t end = block->instruction_first + block->instruction_count;
 	struct path_state state;
 
+	explorer->is_in_loop = block->loop != OUTLINE_NONE;
 	explorer->queued = 1;
 	explorer->queue[0].instruction = block->instruction_first;
 	state_load(&explorer->queue[0].state, stored);

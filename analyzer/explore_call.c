@@ -59,7 +59,8 @@ static void result_set(const struct explorer *explorer, struct path_state *state
 {
 	if (call->result == OUTLINE_NONE)
 		return;
-	facts_define(&explorer->body, &state->facts, call->result);
+	if (explorer->is_in_loop)
+		facts_define(&explorer->body, &state->facts, call->result);
 	facts_tell(&explorer->body, &state->facts, call->result, range);
 }
 

@@ -38,6 +38,7 @@ struct explorer {
 	uint8_t *passes; /* by instruction: some path may do this operation */
 	bool is_reporting; /* the second pass: states are final */
 	bool is_limited;
+	bool is_in_loop; /* the block that runs may run again: values get new values */
 	int code; /* the first failure */
 	uint32_t queued, outcome_count;
 	struct queued_state queue[EXPLORE_QUEUE_MAX];

@@ -301,9 +301,12 @@ void facts_define(const struct body *body, struct facts *facts, uint32_t value)
 void facts_edge(const struct body *body, struct facts *facts, uint32_t from, uint32_t to)
 {
 	uint32_t first = body->phi_first[to], count = body->phi_first[to + 1] - first;
-	const struct facts before = *facts;
+	struct facts before;
 
-	for (uint32_t i = 0; count && i < count; i++)
+	if (!count)
+		return;
+	before = *facts;
+	for (uint32_t i = 0; i < count; i++)
 		facts_define(body, facts, body->phis[first + i]);
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t phi = body->phis[first + i], source = OUTLINE_NONE;
