@@ -356,6 +356,11 @@ int effects_solve(struct effects *effects, struct program *program)
 	vec_fini(&graph.callees);
 	if (!code)
 		code = views_build(program, effects);
+	effects->place = calloc(program->functions.len + 1, sizeof(uint32_t));
+	if (!effects->place)
+		code = -ENOMEM;
+	for (uint32_t i = 0; !code && i < effects->order_count; i++)
+		effects->place[effects->order[i]] = i;
 	return code ? code : effects_lock_solve(effects, program);
 }
 
@@ -365,5 +370,6 @@ void effects_fini(struct effects *effects)
 	free(effects->of);
 	free(effects->order);
 	free(effects->component);
+	free(effects->place);
 	*effects = (struct effects){0};
 }

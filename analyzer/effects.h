@@ -55,7 +55,8 @@ struct fn_effects {
 	bool is_recursive; /* part of a cycle of calls */
 	bool is_limited; /* some limit was hit */
 	struct field_set written;
-	struct effect_list by_state[LOCK_STATES]; /* only where touches_lock */
+	uint8_t solved, busy; /* states at entry, a bit each */
+	struct effect_list by_state[LOCK_STATES]; /* of the solved ones, where touches_lock */
 };
 
 struct effects {
@@ -63,11 +64,18 @@ struct effects {
 	struct fn_effects *of; /* owned; by function */
 	uint32_t *order; /* owned; functions with a body, callees before callers */
 	uint32_t *component; /* owned; by place in `order`: number of its cycle */
+	uint32_t *place; /* owned; by function: its place in `order` */
 	uint32_t order_count;
 	size_t limits_hit; /* how often a bound cut the analysis short */
 };
 
 int effects_solve(struct effects *effects, struct program *program);
+/* Makes sure that `by_state[state]` of a function with a body is solved: who asks for a state that
+ * nothing needed before pays for it. `depth` counts who asks from within. 0 or -ENOMEM. */
+#define EFFECTS_DEPTH_MAX 48
+int effects_ensure(struct effects *effects, struct program *program, uint32_t fn,
+	enum lock_state state, unsigned int depth);
+
 void effects_fini(struct effects *effects);
 
 #endif

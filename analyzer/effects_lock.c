@@ -211,50 +211,79 @@ static int function_solve(
 	return 1;
 }
 
-static int component_solve(
-	struct explorer *explorer, struct effects *effects, uint32_t first, uint32_t end)
+/* One round over the members; returns 1 when some effects changed. */
+static int round_solve(struct explorer *explorer, struct effects *effects, const uint32_t *members,
+	uint32_t count, enum lock_state state)
 {
-	bool is_busy = effects->of[effects->order[first]].touches_lock;
+	int is_changed = 0;
 
-	for (int round = 0; is_busy; round++) {
-		if (round == ROUNDS_MAX) {
-			effects->of[effects->order[first]].is_limited = true;
-			break;
-		}
-		is_busy = false;
-		for (uint32_t i = first; i < end; i++) {
-			uint32_t id = effects->order[i];
+	for (uint32_t i = 0; i < count; i++) {
+		int code = function_solve(explorer, effects, members[i], state);
 
-			for (int state = LOCK_HELD; state <= LOCK_UNKNOWN; state++) {
-				int code = 0;
-
-				if (effects->of[id].touches_lock)
-					code = function_solve(explorer, effects, id, state);
-				if (code < 0)
-					return code;
-				is_busy |= code > 0;
-			}
-		}
-		if (!effects->of[effects->order[first]].is_recursive)
-			break;
+		if (code < 0)
+			return code;
+		is_changed |= code;
 	}
-	return 0;
+	return is_changed;
 }
 
+static int component_solve(struct explorer *explorer, struct effects *effects,
+	const uint32_t *members, uint32_t count, enum lock_state state)
+{
+	bool is_recursive = effects->of[members[0]].is_recursive;
+	int code = 1;
+
+	for (uint32_t i = 0; i < count; i++)
+		effects->of[members[i]].busy |= (uint8_t)(1u << state);
+	for (int round = 0; code > 0; round++) {
+		if (round == ROUNDS_MAX) {
+			effects->of[members[0]].is_limited = true;
+			break;
+		}
+		code = round_solve(explorer, effects, members, count, state);
+		if (!is_recursive)
+			break;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		effects->of[members[i]].busy &= (uint8_t)~(1u << state);
+		effects->of[members[i]].solved |= (uint8_t)(1u << state);
+	}
+	return code < 0 ? code : 0;
+}
+
+int effects_ensure(struct effects *effects, struct program *program, uint32_t fn,
+	enum lock_state state, unsigned int depth)
+{
+	uint32_t first = effects->place[fn], end = first;
+	struct fn_effects *of = &effects->of[fn];
+	struct explorer *explorer;
+	int code;
+
+	if (!of->touches_lock || ((of->solved | of->busy) >> state & 1))
+		return 0;
+	if (depth >= EFFECTS_DEPTH_MAX) {
+		of->is_limited = true;
+		effects->limits_hit++;
+		return 0;
+	}
+	while (first > 0 && effects->component[first - 1] == effects->component[end])
+		first--;
+	while (end < effects->order_count && effects->component[end] == effects->component[first])
+		end++;
+	explorer = explorer_new(program, effects, depth + 1);
+	if (!explorer)
+		return -ENOMEM;
+	code = component_solve(explorer, effects, effects->order + first, end - first, state);
+	explorer_free(explorer);
+	return code;
+}
+
+/* Callees first, for the common state; others when something needs them. */
 int effects_lock_solve(struct effects *effects, struct program *program)
 {
-	struct explorer *explorer = explorer_new(program, effects);
-	int code = explorer ? 0 : -ENOMEM;
+	int code = 0;
 
-	for (uint32_t i = 0; !code && i < effects->order_count;) {
-		uint32_t end = i;
-
-		while (end < effects->order_count &&
-			effects->component[end] == effects->component[i])
-			end++;
-		code = component_solve(explorer, effects, i, end);
-		i = end;
-	}
-	explorer_free(explorer);
+	for (uint32_t i = 0; !code && i < effects->order_count; i++)
+		code = effects_ensure(effects, program, effects->order[i], LOCK_HELD, 0);
 	return code;
 }

@@ -5,7 +5,7 @@
 
 #include "analyzer/explore_own.h"
 
-struct explorer *explorer_new(struct program *program, struct effects *effects)
+struct explorer *explorer_new(struct program *program, struct effects *effects, unsigned int depth)
 {
 	struct explorer *explorer = calloc(1, sizeof(*explorer));
 
@@ -13,6 +13,7 @@ struct explorer *explorer_new(struct program *program, struct effects *effects)
 		return NULL;
 	explorer->program = program;
 	explorer->effects = effects;
+	explorer->depth = depth;
 	return explorer;
 }
 

@@ -76,8 +76,8 @@ struct explore_entry {
 	const struct signature *signature; /* NULL: nothing is known */
 };
 
-/* Reused from walk to walk. */
-struct explorer *explorer_new(struct program *program, struct effects *effects);
+/* Reused from walk to walk. `depth`: explorers that wait for this one. */
+struct explorer *explorer_new(struct program *program, struct effects *effects, unsigned int depth);
 void explorer_free(struct explorer *explorer);
 
 /* Finds the states of every block, then reports every call, mismatch and exit once a state. Hooks

@@ -269,7 +269,10 @@ static void body_outcomes(
 			explorer, state, site, program_fn(explorer->program, callee), effects);
 		return;
 	}
-	list = &effects->by_state[entry == LOCK_CALLER ? LOCK_UNKNOWN : entry];
+	entry = entry == LOCK_CALLER ? LOCK_UNKNOWN : entry;
+	explorer->code = effects_ensure(
+		explorer->effects, explorer->program, callee, entry, explorer->depth);
+	list = &effects->by_state[entry];
 	for (uint32_t i = 0; i < list->count; i++)
 		effect_outcome(explorer, state, site, &list->at[i], effects);
 }

@@ -29,6 +29,7 @@ struct outcome {
 struct explorer {
 	struct program *program;
 	struct effects *effects;
+	unsigned int depth;
 	const struct explore_hooks *hooks;
 	struct arena *arena; /* of this walk */
 	struct body body;

@@ -197,6 +197,10 @@ static int body_enter(
 	if (call->is_ambiguous &&
 		!(program_fn(reach->program, sighting->fn)->def->flags & FUNCTION_MERGED))
 		context.doubts |= DOUBT_INDIRECT;
+	if (effects_ensure(reach->effects, reach->program, callee,
+		    call->state->lock.state == LOCK_CALLER ? LOCK_UNKNOWN : call->state->lock.state,
+		    0))
+		return -ENOMEM;
 	if (has_arguments) {
 		arguments_sign(reach, call, callee, &context.signature);
 		memory_sign(reach, call, callee, &context.signature);
@@ -387,7 +391,7 @@ int reach_solve(struct reach *reach, struct program *program, struct effects *ef
 
 	*reach = (struct reach){.program = program, .effects = effects};
 	reach->arena = arena_new();
-	reach->explorer = explorer_new(program, effects);
+	reach->explorer = explorer_new(program, effects, 0);
 	if (!reach->arena || !reach->explorer || roots_find(program, &reach->roots))
 		return -ENOMEM;
 	code = reach_interests(reach);

@@ -63,6 +63,10 @@ Test(solve, effects_of_wrappers)
 	draw_leave("leave");
 	sketch_link(&sketch);
 	cr_assert_eq(effects_solve(&effects, &sketch.program), 0);
+	for (uint32_t id = 0; id < sketch.program.functions.len; id++)
+		if (program_fn(&sketch.program, id)->kind == FN_BODY)
+			cr_assert_eq(
+				effects_ensure(&effects, &sketch.program, id, LOCK_RELEASED, 0), 0);
 	list = &effects.of[sketch_find(&sketch, "enter")].by_state[LOCK_HELD];
 	cr_assert_eq(list->count, 1);
 	cr_assert_eq(list->at[0].lock.state, LOCK_RELEASED);
