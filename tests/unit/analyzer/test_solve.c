@@ -298,3 +298,34 @@ Test(solve, an_endless_loop_of_blocks_has_an_end)
 	sketch_solve(&sketch);
 	cr_assert_eq(sketch.findings.list.len, 1, "released twice, and no more");
 }
+
+/* a calls b, b calls c, c calls a; only c touches the lock, and only a is a method. */
+Test(solve, what_one_of_a_cycle_does_all_do)
+{
+	static const char *const names[] = {"a", "b", "c"};
+
+	for (int i = 0; i < 3; i++) {
+		uint32_t n;
+
+		sketch_function(&sketch, names[i], FUNCTION_INTERNAL);
+		n = sketch_arg(&sketch, 0);
+		sketch_branch(&sketch,
+			sketch_compare(&sketch, COMPARE_SGT, n, sketch_int(&sketch, 9)), 1, 2);
+		sketch_block(&sketch, 1);
+		call_with(names[(i + 1) % 3], n);
+		sketch_jump(&sketch, 2);
+		sketch_block(&sketch, 2);
+		if (i == 2) {
+			call("PyEval_SaveThread");
+			call("PyEval_RestoreThread");
+		}
+		call_with("usleep", sketch_int(&sketch, 1));
+		sketch_return(&sketch, OUTLINE_NONE);
+		sketch_end(&sketch);
+	}
+	sketch_method(&sketch, "a");
+	sketch_solve(&sketch);
+	for (int i = 0; i < 3; i++)
+		cr_assert(sketch_finding(&sketch, "blocking-call", names[i]), "%s", names[i]);
+	cr_assert_eq(sketch.findings.list.len, 3);
+}
