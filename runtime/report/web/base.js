@@ -156,10 +156,10 @@ function hideTip() {
 	tip.hidden = true;
 }
 
-function part(id, title, lead, ...children) {
+function part(id, short, title, lead, ...children) {
 	const node = el("section", {class: "part", id}, el("h2", null, title), lead ? el("p", {class: "lead"}, lead) : null, children);
 	document.getElementById("sections").append(node);
-	document.getElementById("nav").append(el("a", {href: "#" + id}, title));
+	document.getElementById("nav").append(el("a", {href: "#" + id}, short));
 	return node;
 }
 

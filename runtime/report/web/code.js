@@ -165,10 +165,10 @@ function questionsOf() {
 }
 
 function code() {
-	part("blame", "What was waited for", "Where the holder was while others waited. The bold line is the one to change; a function's share is of all waiting. Waits are summed over threads and can exceed wall time.", blamedCode());
+	part("blame", "Code", "What was waited for", "Where the holder was while others waited. The bold line is the one to change; a function's share is of all waiting. Waits are summed over threads and can exceed wall time.", blamedCode());
 	if (data.blame.length)
-		part("pairs", "Who waited for whom", "A cell is the time that the thread of its row waited for the thread of its column; press it for the code.", matrix());
+		part("pairs", "Pairs", "Who waited for whom", "A cell is the time that the thread of its row waited for the thread of its column; press it for the code.", matrix());
 	const questions = questionsOf();
 	if (questions.length)
-		part("activity", "Where the time goes", "By stack, the outermost frame on top. Press a frame to look into it.", flame(questions));
+		part("activity", "Stacks", "Where the time goes", "By stack, the outermost frame on top. Press a frame to look into it.", flame(questions));
 }

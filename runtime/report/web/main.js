@@ -9,6 +9,11 @@ function figure(name) {
 	return found ? found.value : null;
 }
 
+function subjectIsSampled() {
+	const subject = data.processes.find((process) => process.pid === figure("process_pid"));
+	return subject !== undefined && subject.held_is_sampled;
+}
+
 function tile(label, value, small, hint, share) {
 	return el("div", {class: "tile"}, el("p", {class: "label"}, label), el("p", {class: "value"}, value === null ? unknown() : value, small ? el("small", null, " " + small) : null),
 		share === null || share === undefined ? null : el("div", {class: "meter"}, el("i", {style: {width: 100 * Math.min(1, share) + "%"}})),
@@ -29,7 +34,7 @@ function summary() {
 	append(document.getElementById("tiles"), [
 		tile("Cores used", cores.toFixed(2), `of ${Number(capacity.toFixed(2))}`, `${countText(threads.length)} threads, ${countText(data.processes.length)} process${hasProcesses ? "es" : ""}`, cores / capacity),
 		tile("Threads wait", wait === null ? null : shareText(wait), "of their time", wait_ns === null ? null : `${timeText(wait_ns)} summed over threads`, wait),
-		tile("Lock held", held === null ? null : shareText(Math.min(1, held)), "of the time", data.processes.some((process) => process.held_is_sampled) ? "estimated from samples" : null, held),
+		tile("Lock held", held === null ? null : shareText(Math.min(1, held)), "of the time", [hasProcesses ? `by process ${figure("process_pid")}` : "", subjectIsSampled() ? "estimated from samples" : ""].filter(Boolean).join(", ") || null, held),
 		tile("A wait takes", waits ? timeText(waits.p50_ns) : wait_ns === null ? null : "\u2013", waits ? "median" : "", waits ? `99 % within ${timeText(waits.p99_ns)}, longest ${timeText(waits.max_ns)}` : "nobody waited"),
 		tile("Memory", orUnknown(data.processes.some((process) => process.pss_bytes !== null) ? sum(data.processes, (process) => process.pss_bytes) : null, bytesText), "PSS", `RSS ${bytesText(sum(data.processes, (process) => process.rss_bytes))}`),
 	]);

@@ -30,7 +30,7 @@ function threadTable() {
 		oninput: () => rows.setRows(threads.filter((t) => (t.name + " " + t.tid).toLowerCase().includes(search.value.toLowerCase())))});
 	if (threads.length > 10)
 		rows.prepend(el("div", {class: "tools"}, search));
-	part("threads", "Threads", "Shares are of the time that the thread was seen. A state that the tier does not see by itself is estimated from samples.", rows);
+	part("threads", "Threads", "Threads", "Shares are of the time that the thread was seen. A state that the tier does not see by itself is estimated from samples.", rows);
 }
 
 function processTable() {
@@ -49,7 +49,7 @@ function processTable() {
 			? [`${p.interpreter.name} ${p.interpreter.version}, lock ${p.interpreter.lock}`, p.why_unmeasured ? ` (not measured: ${p.why_unmeasured})` : ""]
 			: p.why_unmeasured || "none"},
 	];
-	part("processes", "Processes", "Each process has a lock of its own. Cores are used cores while the process was there; PSS counts shared memory by parts.",
+	part("processes", "Processes", "Processes", "Each process has a lock of its own. Cores are used cores while the process was there; PSS counts shared memory by parts.",
 		table(columns, data.processes, 20, "processes"));
 }
 
@@ -65,7 +65,7 @@ function longest() {
 			stackNode(row.stack, row.place)))));
 	}).filter(Boolean);
 	if (kinds.length)
-		part("longest", "Longest waits and holds", "With the Python stack of the thread itself. A long hold that nobody waits for costs nothing.", el("div", {class: "two"}, kinds));
+		part("longest", "Longest", "Longest waits and holds", "With the Python stack of the thread itself. A long hold that nobody waits for costs nothing.", el("div", {class: "two"}, kinds));
 }
 
 function histogram(kind, one) {
@@ -93,7 +93,7 @@ function latency() {
 	const known = Object.entries(data.latency).filter(([, one]) => one);
 	if (!known.length)
 		return;
-	part("latency", "How long single waits and holds take", "Counts by length, on a logarithmic axis; percentiles are exact to an eighth of an octave.", el("div", {class: "two"}, known.map(([kind, one]) => el("div", {class: "card pad"},
+	part("latency", "Latency", "How long single waits and holds take", "Counts by length, on a logarithmic axis; percentiles are exact to an eighth of an octave.", el("div", {class: "two"}, known.map(([kind, one]) => el("div", {class: "card pad"},
 		el("b", null, {wait: "Waits", hold: "Holds", handoff: "Handoffs, from a release to the next acquire"}[kind] || kind),
 		el("p", {class: "dim"}, `${countText(one.count)}; median ${timeText(one.p50_ns)}, 90 % ${timeText(one.p90_ns)}, 99 % ${timeText(one.p99_ns)}, longest ${timeText(one.max_ns)}`),
 		histogram(kind, one)))));
@@ -125,7 +125,7 @@ function memory() {
 		line("rss_bytes", "");
 		line("pss_bytes", "3 4");
 	});
-	part("memory", "Memory", "Of each process over time: RSS, and dashed PSS, which counts shared pages by parts.", el("div", {class: "card"},
+	part("memory", "Memory", "Memory", "Of each process over time: RSS, and dashed PSS, which counts shared pages by parts.", el("div", {class: "card"},
 		el("div", {class: "tools legend"}, pids.map((pid, i) => el("span", null, el("i", {style: {background: `var(${paints[i]})`}}), `${pid} ${data.processes[i].name}`)),
 			data.processes.length > 8 ? el("span", null, `and ${data.processes.length - 8} more processes, not drawn`) : null),
 		el("div", {class: "pad"}, node)));
@@ -140,7 +140,7 @@ function findings() {
 		return;
 	const shown = data.findings.filter((one) => !one.suppressed).sort((a, b) => (findingCost(b) ?? -1) - (findingCost(a) ?? -1));
 	const tone = {error: "bad", warning: "warn", note: ""};
-	part("findings", "Findings of gilscope-lint", data.has_native_stacks
+	part("findings", "Findings", "Findings of gilscope-lint", data.has_native_stacks
 		? "Joined with this run by the functions on its native stacks; first what others waited for most."
 		: "Their costs are not known: this run has no native stacks to join them with.",
 	el("div", {class: "card"}, shown.length ? shown.slice(0, 100).map((one) => el("details", null,
@@ -174,7 +174,7 @@ function method() {
 		["Sums", "Waits are summed over threads and can exceed wall time."],
 		["Figures of the verdict", el("span", {class: "mono"}, data.verdict.evidence.map((one) => `${one.name} ${Number(one.value.toPrecision(4))}`).join("   "))],
 	];
-	part("method", "How this was measured", null, el("div", {class: "card pad"}, el("dl", {class: "facts"}, rows.map(([name, value]) => [el("dt", null, name), el("dd", null, value)]))));
+	part("method", "Method", "How this was measured", null, el("div", {class: "card pad"}, el("dl", {class: "facts"}, rows.map(([name, value]) => [el("dt", null, name), el("dd", null, value)]))));
 }
 
 const orText = (ns) => ns === null ? "nothing" : timeText(ns);

@@ -252,7 +252,7 @@ function timeline() {
 	});
 
 	const legend = el("div", {class: "legend"}, STATES.map((state) => el("span", null, el("i", {style: {background: `var(${state.color})`}}), state.name)));
-	part("timeline", "Timeline", "What each thread did: in every slice of time, the share of each state. Ctrl and the wheel or a double click zooms, dragging moves; + \u2212 0 and arrows do the same.",
+	part("timeline", "Timeline", "Timeline", "What each thread did: in every slice of time, the share of each state. Ctrl and the wheel or a double click zooms, dragging moves; + \u2212 0 and arrows do the same.",
 		el("div", {class: "card"},
 			el("div", {class: "tools"}, legend),
 			el("div", {class: "tools"}, el("button", {type: "button", title: "zoom in (+)", onclick: () => zoom(0.5)}, "+"), out, all, range, el("span", {class: "space"}), more),
