@@ -203,7 +203,13 @@ static void branch_switch(struct explorer *explorer, const struct path_state *st
 		if (facts_learn(body, &side.facts, block->condition, RANGE_ONE(number)))
 			edge(explorer, &side, id, i);
 	}
-	edge(explorer, state, id, 0);
+	/* The default: none of them, as far as that can be said. */
+	state_load(&side, state);
+	for (uint32_t i = 1; i < block->successor_count; i++)
+		if (!facts_learn(body, &side.facts, block->condition,
+			    range_except(body->outline->cases[block->case_first + i - 1])))
+			return;
+	edge(explorer, &side, id, 0);
 }
 
 static void leave_block(struct explorer *explorer, const struct path_state *state, uint32_t id)

@@ -144,7 +144,7 @@ static const struct fact *compare_find(
 static struct range range_of_compare(const struct body *body, const struct facts *facts,
 	const struct outline_value *value, int depth)
 {
-	struct range range = {0, 1, FN_NONE, false};
+	struct range range = RANGE_BETWEEN(0, 1);
 	const struct fact *fact;
 	bool is_true;
 
@@ -169,7 +169,7 @@ static struct range range_of_binary(const struct body *body, const struct facts 
 	int64_t result;
 
 	if (value->op == BINARY_AND && range_is_one(&b) && b.low >= 0 && !range_is_one(&a))
-		return (struct range){0, b.low, FN_NONE, false};
+		return RANGE_BETWEEN(0, b.low);
 	if (value->op == BINARY_OR && (a.is_nonzero || b.is_nonzero || a.low > 0 || b.low > 0))
 		return RANGE_NONZERO;
 	if (!range_is_one(&a) || !range_is_one(&b))

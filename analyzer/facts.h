@@ -12,11 +12,21 @@ struct range {
 	int64_t low, high;
 	uint32_t function; /* it is this function of the program; or FN_NONE */
 	bool is_nonzero;
+	bool has_hole; /* … and it is not `hole` */
+	int64_t hole;
 };
 
-#define RANGE_ANY ((struct range){INT64_MIN, INT64_MAX, FN_NONE, false})
-#define RANGE_ONE(number) ((struct range){(number), (number), FN_NONE, (number) != 0})
-#define RANGE_NONZERO ((struct range){INT64_MIN, INT64_MAX, FN_NONE, true})
+#define RANGE_BETWEEN(bottom, top)                                                                 \
+	((struct range){.low = (bottom), .high = (top), .function = FN_NONE})
+#define RANGE_ANY RANGE_BETWEEN(INT64_MIN, INT64_MAX)
+#define RANGE_ONE(number)                                                                          \
+	((struct range){.low = (number),                                                           \
+		.high = (number),                                                                  \
+		.function = FN_NONE,                                                               \
+		.is_nonzero = (number) != 0})
+#define RANGE_NONZERO                                                                              \
+	((struct range){                                                                           \
+		.low = INT64_MIN, .high = INT64_MAX, .function = FN_NONE, .is_nonzero = true})
 
 bool range_is_any(const struct range *range);
 bool range_is_one(const struct range *range);
@@ -24,6 +34,7 @@ bool range_is_empty(const struct range *range);
 bool range_is_zero(const struct range *range);
 bool range_is_same(const struct range *a, const struct range *b);
 bool range_is_disjoint(struct range a, struct range b);
+struct range range_except(int64_t number); /* everything else */
 struct range range_meet(struct range a, struct range b); /* both hold */
 struct range range_hull(struct range a, struct range b); /* one of them holds */
 

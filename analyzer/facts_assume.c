@@ -104,7 +104,7 @@ static struct range range_where(enum outline_compare op, int64_t number)
 	case COMPARE_EQ:
 		return RANGE_ONE(number);
 	case COMPARE_NE:
-		range.is_nonzero = number == 0;
+		range = range_except(number);
 		break;
 	case COMPARE_SLT:
 		range.high = number == INT64_MIN ? number : number - 1;

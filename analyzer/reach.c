@@ -41,7 +41,7 @@ static uint64_t signature_hash(const struct signature *signature)
 		const struct signature_part *part = &signature->at[i];
 		const uint64_t words[] = {part->argument, part->is_memory, (uint64_t)part->offset,
 			(uint64_t)part->range.low, (uint64_t)part->range.high, part->range.function,
-			part->range.is_nonzero};
+			part->range.is_nonzero, part->range.has_hole, (uint64_t)part->range.hole};
 
 		for (size_t k = 0; k < sizeof(words) / sizeof(words[0]); k++) {
 			hash = (hash ^ words[k]) * 0x9e3779b97f4a7c15ULL;
