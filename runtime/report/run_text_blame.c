@@ -172,7 +172,7 @@ static int add_interval(struct text_writer *text, const struct run_longest *row,
 		rc = str_add_cut(text->out, str_text(&line), (size_t)text->style->columns - 2);
 	if (!rc)
 		rc = str_add(text->out, "\n");
-	return rc ? rc : add_stack(text, row->stack);
+	return rc;
 }
 
 int text_longest(struct text_writer *text, const char *kind)
@@ -188,8 +188,13 @@ int text_longest(struct text_writer *text, const char *kind)
 		qsort(rows.at, rows.len, sizeof(struct run_longest *), compare_length);
 		rc = text_heading(text, is_wait ? "Longest waits" : "Longest holds");
 	}
-	for (size_t i = 0; !rc && i < rows.len && i < TEXT_LONGEST; i++)
+	for (size_t i = 0; !rc && i < rows.len && i < TEXT_LONGEST; i++) {
 		rc = add_interval(text, rows.at[i], is_wait);
+		if (!rc && i && rows.at[i]->stack > 0 && rows.at[i]->stack == rows.at[i - 1]->stack)
+			rc = str_add(text->out, "      the same stack\n");
+		else if (!rc)
+			rc = add_stack(text, rows.at[i]->stack);
+	}
 	vec_fini(&rows);
 	return rc;
 }
