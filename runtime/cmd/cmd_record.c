@@ -192,20 +192,23 @@ static void print_totals(const struct run *run, const struct record_summary *sum
 {
 	char duration[CLOCK_TEXT_BYTES], waited[CLOCK_TEXT_BYTES];
 	int64_t waits = 0, wait_ns = 0;
+	bool is_known = false;
 
 	vec_each (thread, &run->threads) {
 		if (thread->wait_ns < 0)
 			continue;
+		is_known = true;
 		waits += thread->waits;
 		wait_ns += thread->wait_ns;
 	}
-	fprintf(stderr,
-		"%srecorded %s: %d process%s, %d thread%s; waited for the lock %s in %lld waits "
-		"(summed over threads)\n",
-		line_start(), clock_format(summary->duration_ns, duration), summary->processes,
+	fprintf(stderr, "%srecorded %s: %d process%s, %d thread%s", line_start(),
+		clock_format(summary->duration_ns, duration), summary->processes,
 		summary->processes == 1 ? "" : "es", summary->threads,
-		summary->threads == 1 ? "" : "s", clock_format((uint64_t)wait_ns, waited),
-		(long long)waits);
+		summary->threads == 1 ? "" : "s");
+	if (is_known)
+		fprintf(stderr, "; waited for the lock %s in %lld waits (summed over threads)",
+			clock_format((uint64_t)wait_ns, waited), (long long)waits);
+	fputc('\n', stderr);
 }
 
 static void print_cost(const struct run_info *info)
