@@ -17,7 +17,9 @@ enum {
 	KEY_MODEL,
 	KEY_EXIT_ZERO,
 	KEY_COLOUR,
-	KEY_EXPLAIN
+	KEY_EXPLAIN,
+	KEY_BASELINE,
+	KEY_WRITE_BASELINE,
 };
 
 static const struct argp_option options[] = {
@@ -29,6 +31,9 @@ static const struct argp_option options[] = {
 	{"ignore", KEY_IGNORE, "RULES", 0, "all but these rules", 2},
 	{"confidence", KEY_CONFIDENCE, "LEVEL", 0,
 		"show findings from high (default), medium or low on", 2},
+	{"baseline", KEY_BASELINE, "FILE", 0, "only findings that are not in FILE", 2},
+	{"write-baseline", KEY_WRITE_BASELINE, "FILE", 0,
+		"write what is found to FILE, for --baseline", 2},
 	{"format", 'f', "FMT[:FILE]", 0,
 		"text (default), concise, json or sarif; may be repeated, one without FILE", 3},
 	{"color", KEY_COLOUR, "WHEN", 0, "auto (default), always or never", 3},
@@ -136,6 +141,12 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		break;
 	case KEY_IGNORE:
 		set_rules(state, cli, text, false);
+		break;
+	case KEY_BASELINE:
+		cli->baseline = text;
+		break;
+	case KEY_WRITE_BASELINE:
+		cli->new_baseline = text;
 		break;
 	case KEY_CONFIDENCE:
 		if (confidence_parse(text, &cli->confidence))

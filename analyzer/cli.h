@@ -22,6 +22,8 @@ struct cli {
 	vec(const char *) models; /* --model */
 	vec(const char *) paths;
 	char *const *command; /* after "--", NULL-terminated; NULL: none */
+	const char *baseline; /* what is known already; NULL: nothing */
+	const char *new_baseline; /* to write; NULL: none */
 	const char *explain; /* a rule's name; NULL: none */
 	enum confidence confidence;
 	enum term_colour_mode colour;

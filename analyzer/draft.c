@@ -254,7 +254,7 @@ static void path_add(struct maker *maker, const struct draft *draft)
 	if (draft->last && draft->site != OUTLINE_NONE)
 		step_add(maker, draft->fn, draft->site, draft->last);
 	for (uint32_t i = 0; i < draft->more_count; i++)
-		step_add(maker, draft->fn, draft->more[i], "also here");
+		step_add(maker, draft->fn, draft->more[i], DRAFT_FURTHER_PLACE);
 }
 
 static void siblings_add(struct maker *maker, const struct draft *draft)

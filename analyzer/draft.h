@@ -6,6 +6,9 @@
 
 #define DRAFT_PLACES_MAX 6 /* further places that a finding names */
 
+/* The message of the steps that are such places. */
+#define DRAFT_FURTHER_PLACE "also here"
+
 struct spot {
 	uint32_t fn, site; /* an instruction */
 };

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "analyzer/baseline.h"
 #include "analyzer/capture.h"
 #include "analyzer/cli.h"
 #include "analyzer/debug.h"
@@ -13,9 +14,11 @@
 #include "analyzer/model.h"
 #include "analyzer/solve.h"
 #include "analyzer/sources.h"
+#include "analyzer/suppress.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/err.h"
 #include "runtime/base/file.h"
+#include "runtime/base/utf8.h"
 #include "runtime/report/report.h"
 
 #define FAILURES_SHOWN 20
@@ -29,6 +32,9 @@ struct lint {
 	struct findings findings;
 	struct arena *arena; /* paths of outlines */
 	vec(const char *) outlines;
+	vec(const char *) sources; /* of those units */
+	struct baseline baseline;
+	char root[PATH_MAX]; /* the current folder; "": unknown */
 	char *folder; /* temporary */
 	struct err err;
 };
@@ -85,7 +91,11 @@ static int add_outline(struct lint *lint, const char *file, const char *outline,
 	if (outline) {
 		lint->findings.units_extracted++;
 		outline = arena_strdup(lint->arena, outline);
-		return !outline || vec_push(&lint->outlines, outline) ? -ENOMEM : 0;
+		file = arena_strdup(lint->arena, file);
+		return !outline || !file || vec_push(&lint->outlines, outline) ||
+				       vec_push(&lint->sources, file)
+			       ? -ENOMEM
+			       : 0;
 	}
 	/* "…/m.c:3:10: fatal error" said of m.c: once is enough. */
 	if (!strncmp(why, file, strlen(file)) && why[strlen(file)] == ':')
@@ -202,29 +212,92 @@ static void drop_unselected(const struct cli *cli, struct findings *findings)
 			findings->list.at[kept++] = *finding;
 			continue;
 		}
-		vec_fini(&finding->path);
-		vec_fini(&finding->siblings);
-		vec_fini(&finding->edits);
+		finding_fini(finding);
 	}
 	findings->list.len = kept;
 }
 
 static int solve_all(struct lint *lint)
 {
-	char root[PATH_MAX];
 	struct solve_options options = {
 		.outlines = lint->outlines.at,
 		.outline_count = lint->outlines.len,
-		.root = getcwd(root, sizeof(root)) ? root : "",
+		.root = lint->root,
 		.models = lint->models,
 	};
-	int rc;
 
 	if (!lint->outlines.len)
 		return err_ret(&lint->err, -ENOENT, "none of the %zu units could be analysed",
 			lint->findings.units_total);
-	rc = solve(&options, &lint->findings, &lint->err);
-	drop_unselected(&lint->cli, &lint->findings);
+	return solve(&options, &lint->findings, &lint->err);
+}
+
+/* Answers findings by their sources' comments, and says which comments are broken or idle. */
+static int suppress_all(struct lint *lint)
+{
+	struct suppressions suppressions;
+	int rc = suppressions_init(&suppressions, lint->root);
+
+	for (size_t i = 0; i < lint->sources.len && !rc; i++)
+		rc = suppressions_add_file(&suppressions, lint->sources.at[i]);
+	if (!rc)
+		rc = suppressions_apply(&suppressions, &lint->findings);
+	if (!rc)
+		rc = suppressions_finish(&suppressions);
+	vec_each (note, &suppressions.notes) {
+		_str_fini_ struct str text = STR_INIT(PATH_MAX * 4);
+
+		if (!str_addf(&text, "gilscope-lint: ") && !str_add_visible(&text, note->file) &&
+			!str_addf(&text, ":%d: comment ", note->line) &&
+			!str_add_visible(&text, note->text))
+			fprintf(stderr, "%s\n", str_text(&text));
+	}
+	suppressions_fini(&suppressions);
+	return rc;
+}
+
+/* Whether this run would have seen a finding in `file` again. */
+static bool is_covered(const void *context, const char *file)
+{
+	const struct lint *lint = context;
+	char path[PATH_MAX * 2];
+
+	(void)snprintf(path, sizeof(path), "%s%s%s", *file == '/' ? "" : lint->root,
+		*file == '/' ? "" : "/", file); /* one cut short matches nothing */
+	vec_each (failure, &lint->findings.failures)
+		if (!strcmp(failure->file, path) || !strcmp(failure->file, file))
+			return false;
+	return is_wanted(lint, path);
+}
+
+/* Takes out what the baseline knows. The new one is made before, and written when all is well. */
+static int compare_baseline(struct lint *lint, char **ret_text, size_t *ret_count)
+{
+	const struct baseline_scope scope = {
+		.least = lint->cli.confidence,
+		.is_selected = lint->cli.is_selected,
+		.is_covered = is_covered,
+		.context = lint,
+	};
+
+	if (lint->cli.new_baseline && baseline_format(&lint->findings, &scope, ret_text, ret_count))
+		return err_ret(&lint->err, -ENOMEM, "out of memory writing the baseline");
+	if (lint->cli.baseline)
+		baseline_apply(&lint->baseline, &scope, &lint->findings);
+	return 0;
+}
+
+static int write_baseline(struct lint *lint, const char *text, size_t count)
+{
+	const char *path = lint->cli.new_baseline;
+	_str_fini_ struct str whole = STR_INIT(REPORT_MAX_BYTES);
+	int rc = str_add(&whole, text) || str_add(&whole, "\n") ? -ENOMEM : 0;
+
+	if (!rc)
+		rc = file_save(path, str_text(&whole), whole.len, &lint->err);
+	if (!rc)
+		fprintf(stderr, "gilscope-lint: wrote %zu finding%s to %s; next: --baseline %s\n",
+			count, count == 1 ? "" : "s", path, path);
 	return rc;
 }
 
@@ -283,10 +356,51 @@ static void list_failures(const struct lint *lint)
 			findings->failures.len - FAILURES_SHOWN);
 }
 
+/* The text format's last line says it too. */
+static void say_baseline(const struct lint *lint)
+{
+	const struct findings_baseline *baseline = &lint->findings.baseline;
+
+	if (baseline->is_used)
+		fprintf(stderr,
+			"gilscope-lint: %zu new, %zu in the baseline, %zu of the baseline gone\n",
+			findings_count_shown(&lint->findings, lint->cli.confidence),
+			baseline->known, baseline->gone);
+}
+
+/* Everything that can be refused before the work. */
+static int prepare(struct lint *lint)
+{
+	int rc = load_models(lint);
+
+	if (!getcwd(lint->root, sizeof(lint->root)))
+		lint->root[0] = '\0';
+	if (!rc && lint->cli.baseline)
+		rc = baseline_load(lint->cli.baseline, &lint->baseline, &lint->err);
+	if (!rc && lint->cli.new_baseline)
+		rc = file_check_folder(lint->cli.new_baseline, &lint->err);
+	return rc;
+}
+
+/* Findings as the analysis leaves them → as people get them. */
+static int judge(struct lint *lint, char **ret_baseline, size_t *ret_count)
+{
+	int rc = solve_all(lint);
+
+	if (!rc)
+		rc = suppress_all(lint);
+	if (!rc)
+		rc = compare_baseline(lint, ret_baseline, ret_count);
+	drop_unselected(&lint->cli, &lint->findings);
+	return rc;
+}
+
 static int run(struct lint *lint)
 {
 	uint64_t begin_ns = clock_now_ns();
-	int rc = load_models(lint);
+	_free_ char *baseline = NULL;
+	size_t count = 0;
+	int rc = prepare(lint);
 
 	if (!rc)
 		rc = folder_new(&lint->folder, &lint->err);
@@ -294,13 +408,15 @@ static int run(struct lint *lint)
 		rc = lint->cli.command ? extract_build(lint) : extract_sources(lint);
 	if (rc)
 		return rc;
-	rc = solve_all(lint);
-	if (rc || !is_text_on_stdout(&lint->cli))
+	rc = judge(lint, &baseline, &count);
+	if (rc || !is_text_on_stdout(&lint->cli)) {
 		list_failures(lint);
+		say_baseline(lint);
+	}
 	lint->findings.seconds = (double)(clock_now_ns() - begin_ns) / (double)NS_PER_S;
 	for (size_t i = 0; i < lint->cli.outputs.len && !rc; i++)
 		rc = write_format(lint, &lint->cli.outputs.at[i]);
-	return rc;
+	return rc || !baseline ? rc : write_baseline(lint, baseline, count);
 }
 
 static int lint_main(int argc, char **argv)
@@ -327,6 +443,8 @@ static int lint_main(int argc, char **argv)
 	models_free(lint.models);
 	findings_fini(&lint.findings);
 	vec_fini(&lint.outlines);
+	vec_fini(&lint.sources);
+	baseline_fini(&lint.baseline);
 	arena_free(lint.arena);
 	rc = rc ? EXIT_UNABLE : shown && !lint.cli.is_exit_zero ? EXIT_FINDINGS : EXIT_CLEAN;
 	cli_fini(&lint.cli);

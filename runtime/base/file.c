@@ -12,26 +12,54 @@
 #include "runtime/base/err.h"
 #include "runtime/base/str.h"
 
-int file_load(const char *path, size_t max_bytes, char **ret_data, size_t *ret_len, struct err *err)
+/* What an open file holds; `path` is for the sentence. */
+static int read_all(int fd, const char *path, struct str *text, struct err *err)
 {
-	_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-	_str_fini_ struct str text = STR_INIT(max_bytes);
 	char block[16384];
 	ssize_t got;
 
-	if (fd < 0)
-		return err_ret(err, -errno, "cannot read %s: %s", path, strerror(errno));
 	while ((got = read(fd, block, sizeof(block))) != 0) {
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
 			return err_ret(err, -errno, "cannot read %s: %s", path, strerror(errno));
-		if (str_add_bytes(&text, block, (size_t)got))
+		if (str_add_bytes(text, block, (size_t)got))
 			return err_ret(err, -E2BIG, "%s is larger than the %zu bytes allowed here",
-				path, max_bytes);
+				path, text->max);
 	}
-	if (!text.data && str_add(&text, ""))
-		return -ENOMEM;
+	return !text->data && str_add(text, "") ? -ENOMEM : 0;
+}
+
+int file_load(const char *path, size_t max_bytes, char **ret_data, size_t *ret_len, struct err *err)
+{
+	_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	_str_fini_ struct str text = STR_INIT(max_bytes);
+	int rc = fd < 0 ? err_ret(err, -errno, "cannot read %s: %s", path, strerror(errno))
+			: read_all(fd, path, &text, err);
+
+	if (rc)
+		return rc;
+	if (ret_len)
+		*ret_len = text.len;
+	*ret_data = take_ptr(text.data);
+	return 0;
+}
+
+int file_load_regular(
+	const char *path, size_t max_bytes, char **ret_data, size_t *ret_len, struct err *err)
+{
+	_close_ int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	_str_fini_ struct str text = STR_INIT(max_bytes);
+	struct stat st;
+	int rc;
+
+	if (fd < 0 || fstat(fd, &st))
+		return err_ret(err, -errno, "cannot read %s: %s", path, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return err_ret(err, -EINVAL, "%s is not a regular file", path);
+	rc = read_all(fd, path, &text, err);
+	if (rc)
+		return rc;
 	if (ret_len)
 		*ret_len = text.len;
 	*ret_data = take_ptr(text.data);

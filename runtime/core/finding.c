@@ -9,15 +9,19 @@ int findings_init(struct findings *findings)
 	return findings->arena ? 0 : -ENOMEM;
 }
 
+void finding_fini(struct finding *finding)
+{
+	vec_fini(&finding->path);
+	vec_fini(&finding->siblings);
+	vec_fini(&finding->edits);
+}
+
 void findings_fini(struct findings *findings)
 {
 	if (!findings)
 		return;
-	vec_each (finding, &findings->list) {
-		vec_fini(&finding->path);
-		vec_fini(&finding->siblings);
-		vec_fini(&finding->edits);
-	}
+	vec_each (finding, &findings->list)
+		finding_fini(finding);
 	vec_fini(&findings->list);
 	vec_fini(&findings->failures);
 	arena_free(findings->arena);

@@ -80,16 +80,25 @@ struct unit_failure {
 	const char *why;
 };
 
+/* How the list compares with a baseline; the known ones are not in it. */
+struct findings_baseline {
+	bool is_used;
+	size_t known, gone;
+};
+
 struct findings {
 	struct arena *arena; /* owned; all strings live here */
 	vec(struct finding) list;
 	size_t units_total, units_extracted, units_cached;
 	vec(struct unit_failure) failures;
 	double seconds;
+	struct findings_baseline baseline; /* of this run only: not stored */
 };
 
 int findings_init(struct findings *findings);
 void findings_fini(struct findings *findings); /* half-built is fine */
+
+void finding_fini(struct finding *finding); /* what it owns beside the arena */
 
 /* What text, SARIF and the exit code are about: not suppressed, and at least this confident. */
 bool finding_is_shown(const struct finding *finding, enum confidence least);

@@ -187,6 +187,15 @@ static int add_failures(struct text *text, const struct findings *findings)
 	return rc;
 }
 
+/* "; 3 new, 12 in the baseline, 1 of the baseline gone" */
+static int add_baseline(struct text *text, const struct findings *findings, size_t fresh)
+{
+	if (!findings->baseline.is_used)
+		return 0;
+	return str_addf(text->out, "; %zu new, %zu in the baseline, %zu of the baseline gone",
+		fresh, findings->baseline.known, findings->baseline.gone);
+}
+
 /* "3 findings (1 error, 2 warnings) in 41 units, 3 of them not analysed; 2 suppressed, …" */
 static int add_summary(struct text *text, const struct findings *findings)
 {
@@ -231,6 +240,8 @@ static int add_summary(struct text *text, const struct findings *findings)
 			confidence_name(text->style->confidence == CONFIDENCE_HIGH
 						? CONFIDENCE_MEDIUM
 						: CONFIDENCE_LOW));
+	if (!rc)
+		rc = add_baseline(text, findings, shown);
 	return rc ? rc : str_add(out, "\n");
 }
 
