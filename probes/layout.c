@@ -98,3 +98,20 @@ int layout_find(const struct target *target, struct layout *ret_layout, uint64_t
 	*ret_how = candidate.how;
 	return 0;
 }
+
+int layout_interpreter_lock(const struct target *target, uint64_t interpreter, uint64_t *ret_lock)
+{
+	const struct layout_row *found = layout_row_find(
+		target->version_hex >> 16 & 0xff, NATIVE_MACHINE, target->is_free_threaded_build);
+	struct layout_row row;
+
+	if (!found)
+		return -EOPNOTSUPP;
+	row = *found;
+	(void)layout_row_publish(target, &row); /* what it does not publish is as the row says */
+	if (row.runtime_gil != LAYOUT_ABSENT) {
+		*ret_lock = target->runtime_address + row.runtime_gil;
+		return 0;
+	}
+	return target_read(target, interpreter + row.interp_gil, ret_lock, sizeof(*ret_lock));
+}

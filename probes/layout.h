@@ -30,4 +30,8 @@ int layout_lock_read(const struct target *target, const struct layout *layout,
 int layout_main_interpreter(
 	const struct target *target, const struct layout *layout, uint64_t *ret_interpreter);
 
+/* The lock of one interpreter; all share the runtime's before 3.12. Not proved: what it points to
+ * may be anything. 0: it has none yet. */
+int layout_interpreter_lock(const struct target *target, uint64_t interpreter, uint64_t *ret_lock);
+
 #endif

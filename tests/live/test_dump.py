@@ -1,0 +1,271 @@
+"""`gilscope dump`: one look from outside at programs that hold, wait, sleep, hang, or are none of Python's."""
+import glob
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+from support import GILSCOPE, HERE, Subject, interpreters, run_gilscope
+
+# A deadlock of two locks, and a main thread that joins for ever. Lines are looked up by their marks.
+DEADLOCK = '''
+import threading, time
+one, two = threading.Lock(), threading.Lock()
+def first():
+    with one:
+        time.sleep(0.2)
+        with two: pass  # FIRST
+def second():
+    with two:
+        time.sleep(0.2)
+        with one: pass  # SECOND
+threads = [threading.Thread(target=work) for work in (first, second)]
+for thread in threads: thread.start()
+print("ready", *(thread.native_id for thread in threads), flush=True)
+threads[0].join()
+'''
+
+# Holds the lock in C and never gives it up again; another wants it.
+HUNG = '''
+import ctypes, threading, time
+def hang():
+    print("ready", threading.get_native_id(), flush=True)
+    time.sleep(0.2)
+    ctypes.PyDLL(None).pause()  # HANGS
+threading.Thread(target=hang).start()
+while True: pass  # WANTS
+'''
+
+MANY = '''
+import threading, time
+stop = threading.Event()
+threading.stack_size(256 * 1024)
+for _ in range(%d): threading.Thread(target=stop.wait, daemon=True).start()
+print("ready", flush=True)
+time.sleep(600)
+'''
+
+
+def line_of(script, mark):
+    return next(i for i, line in enumerate(script.splitlines(), 1) if line.endswith("# " + mark))
+
+
+class Script:
+    """A script that has said ready, with the numbers it said."""
+
+    def __init__(self, python, text):
+        self.process = subprocess.Popen([python, "-c", text], stdout=subprocess.PIPE, text=True)
+        self.pid = self.process.pid
+        self.numbers = list(map(int, self.process.stdout.readline().split()[1:]))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+def dump(pid):
+    done = run_gilscope("dump", "-p", str(pid), "--format", "json")
+    if done.returncode or done.stderr:
+        raise AssertionError(f"exit {done.returncode}: {done.stderr}")
+    document = json.loads(done.stdout)
+    assert document["schema"] == "gilscope-dump/1", document
+    return document["targets"][0]
+
+
+def dump_until(pid, fits, seconds=10):
+    """The first dump that shows what the process is about to do."""
+    until = time.monotonic() + seconds
+    while True:
+        target = dump(pid)
+        if fits(target):
+            return target
+        if time.monotonic() > until:
+            raise AssertionError(json.dumps(target, indent=1))
+        time.sleep(0.02)
+
+
+def waiters(target):
+    return target["locks"][0]["waiter_tids"]
+
+
+def is_hung(script):
+    """Whether a dump shows that its thread will not give the lock up again."""
+    return lambda found: found["locks"][0]["holder_tid"] == script.numbers[0] and waiters(found) == [script.pid]
+
+
+def thread_of(target, tid):
+    found = [thread for thread in target["threads"] if thread["tid"] == tid]
+    assert len(found) == 1, (tid, target)
+    return found[0]
+
+
+@unittest.skipUnless(os.path.exists(GILSCOPE), f"skipped, because {GILSCOPE} is not built")
+class Dump(unittest.TestCase):
+    def each(self):
+        for python in interpreters():
+            with self.subTest(python=python):
+                yield python
+
+    def test_a_holder_that_sleeps_and_its_victim(self):
+        line = line_of(open(os.path.join(HERE, "clock", "subject.py"), encoding="utf-8").read(), "the guilty line")
+        for python in self.each():
+            with Subject(python) as subject:
+                subject.start("starve", 1500000)
+                target = dump_until(subject.pid, lambda found: waiters(found) and any(
+                    thread["is_holder"] and thread["state"] == "sleeps" for thread in found["threads"]))
+                lock = target["locks"][0]
+                holder = thread_of(target, lock["holder_tid"])
+                self.assertTrue(holder["is_holder"])
+                self.assertEqual(holder["state"], "sleeps")
+                self.assertIn("nanosleep", holder["says"])
+                self.assertEqual(holder["stack"][0]["function"], "sleeper")
+                self.assertEqual(holder["stack"][0]["line"], line)
+                self.assertIsNone(lock["held_since"])
+                self.assertIn("record", target["held_since_needs"])
+                self.assertEqual(target["threads"][0], holder, "the holder comes first")
+                self.assertEqual(len(waiters(target)), 1)
+                victim = thread_of(target, waiters(target)[0])
+                self.assertEqual((victim["state"], victim["waits_for"]), ("waits", 0))
+                self.assertIn("work", victim["stack"][0]["function"])
+                self.assertFalse(target["changed_meanwhile"])
+                subject.read_line()
+
+    def test_text_says_it_in_the_first_lines(self):
+        with Script(interpreters()[0], HUNG) as script:
+            dump_until(script.pid, is_hung(script))
+            done = run_gilscope("dump", "-p", str(script.pid))
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            lines = done.stdout.splitlines()
+            self.assertRegex(lines[0], rf"^pid {script.pid}: CPython 3\.\d+\.\d+")
+            self.assertRegex(lines[1], rf"^the lock is held by .*tid {script.numbers[0]}\): asleep in pause.*; 1 waits")
+            self.assertRegex(lines[3], rf"^HOLDS .*tid {script.numbers[0]}\)")
+            self.assertIn(f"<string>:{line_of(HUNG, 'HANGS')}", lines[4])
+            self.assertIn("WAITS", done.stdout)
+            self.assertIn(f"<string>:{line_of(HUNG, 'WANTS')}", done.stdout)
+            self.assertIn(f"gilscope record -p {script.pid}", lines[-1])
+            self.assertNotIn("\033", done.stdout)
+
+    def test_a_deadlock_of_other_locks(self):
+        for python in self.each():
+            with Script(python, DEADLOCK) as script:
+                target = dump_until(script.pid, lambda found: all(
+                    thread["state"] == "sleeps" and "futex" in thread["says"] for thread in found["threads"]))
+                self.assertFalse(target["locks"][0]["held"])
+                self.assertIsNone(target["locks"][0]["holder_tid"])
+                self.assertEqual(waiters(target), [])
+                for tid, mark in zip(script.numbers, ("FIRST", "SECOND")):
+                    self.assertEqual(thread_of(target, tid)["stack"][0]["line"], line_of(DEADLOCK, mark))
+                self.assertIn("join", json.dumps(thread_of(target, script.pid)["stack"]))
+
+    def test_a_stopped_process(self):
+        with Script(interpreters()[0], HUNG) as script:
+            dump_until(script.pid, is_hung(script))
+            os.kill(script.pid, signal.SIGSTOP)
+            target = dump_until(script.pid, lambda found: {thread["state"] for thread in found["threads"]} == {"stopped"})
+            self.assertEqual(target["locks"][0]["holder_tid"], script.numbers[0])
+            os.kill(script.pid, signal.SIGCONT)
+
+    def test_threads_that_compute(self):
+        for python in self.each():
+            with Subject(python) as subject:
+                subject.start("spin", 3, 3)
+                target = dump_until(subject.pid, lambda found: found["locks"][0]["holder_tid"] and
+                                    len({*waiters(found), found["locks"][0]["holder_tid"]} - {subject.pid}) == 3)
+                holder = thread_of(target, target["locks"][0]["holder_tid"])
+                self.assertEqual(holder["kernel_state"], "R")
+                told = {figure["tid"] for figure in subject.finish()}
+                self.assertEqual({holder["tid"], *waiters(target)}, told)
+
+    def test_every_version_there_is(self):
+        """Before 3.11 an interpreter does not keep the numbers of its threads."""
+        found = {}
+        for path in glob.glob(os.path.expanduser("~/.pyenv/versions/3.*/bin/python3")):
+            name = re.search(r"/(3\.(\d+)\.\d+)/", path)
+            if name and 8 <= int(name[2]) <= 15:
+                found[name[1]] = path
+        if not found:
+            self.skipTest("skipped, because there is no other interpreter here")
+        for name, path in found.items():
+            with self.subTest(version=name), Script(path, HUNG) as script:
+                target = dump_until(script.pid, is_hung(script))
+                self.assertEqual(target["interpreter"]["version"], name)
+                self.assertEqual(target["locks"][0]["holder_tid"], script.numbers[0])
+                self.assertEqual(waiters(target), [script.pid])
+                self.assertEqual(thread_of(target, script.pid)["stack"][0]["line"], line_of(HUNG, "WANTS"))
+
+    def test_is_fast_on_a_process_that_hangs(self):
+        """Best of five: the machine may be busy."""
+        with Script(interpreters()[0], HUNG) as script, Script(interpreters()[0], MANY % 200) as many:
+            for pid in (script.pid, many.pid):
+                best = min(self.clock(pid) for _ in range(5))
+                self.assertLess(best, 0.1)
+
+    def clock(self, pid):
+        before = time.monotonic()
+        self.assertEqual(run_gilscope("dump", "-p", str(pid)).returncode, 0)
+        return time.monotonic() - before
+
+    def test_to_a_file_and_to_stdout(self):
+        with Script(interpreters()[0], DEADLOCK) as script, tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "dump.json")
+            done = run_gilscope("dump", "-p", str(script.pid), "--format", "json:" + path, "--format", "text")
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertTrue(done.stdout.startswith("pid "))
+            with open(path, encoding="utf-8") as file:
+                self.assertEqual(json.load(file)["targets"][0]["pid"], script.pid)
+
+    def refuse(self, wanted, *arguments, **options):
+        done = run_gilscope("dump", *arguments, **options)
+        self.assertEqual(done.returncode, 2)
+        self.assertEqual(done.stdout, "")
+        self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+        self.assertIn(wanted, done.stderr)
+
+    def test_errors_in_one_line(self):
+        self.refuse("no such process: 999999999", "-p", "999999999")
+        self.refuse("name a process")
+        self.refuse("-p wants process ids", "-p", "12x")
+        self.refuse("-p wants process ids", "-p", "12,")
+        self.refuse("-p wants process ids", "-p", "-4")
+        self.refuse("no such format: xml", "-p", "1", "--format", "xml")
+        self.refuse("names no file", "-p", "1", "--format", "json:")
+        self.refuse("only one format", "-p", "1", "--format", "json", "--format", "text")
+        self.refuse("--frames wants", "-p", "1", "--frames", "0")
+        sleeper = subprocess.Popen(["sleep", "60"])
+        try:
+            self.refuse(f"{sleeper.pid}", "-p", str(sleeper.pid))
+        finally:
+            sleeper.kill()
+            sleeper.wait()
+
+    def test_one_of_two_is_gone(self):
+        with Script(interpreters()[0], DEADLOCK) as script:
+            done = run_gilscope("dump", "-p", f"999999999,{script.pid}", "--format", "json")
+            self.assertEqual(done.returncode, 2)
+            self.assertEqual(done.stderr, "gilscope: no such process: 999999999\n")
+            self.assertEqual([target["pid"] for target in json.loads(done.stdout)["targets"]], [script.pid])
+
+    def test_no_rights(self):
+        if os.geteuid() != 0:
+            self.skipTest("skipped, because only root can give its rights away")
+        with Script(interpreters()[0], DEADLOCK) as script, tempfile.TemporaryDirectory() as folder:
+            os.chmod(folder, 0o755)
+            copy = shutil.copy(GILSCOPE, folder)
+            done = subprocess.run([copy, "dump", "-p", str(script.pid)], capture_output=True, text=True, check=False,
+                                  user=65534, group=65534, extra_groups=[], timeout=60)
+            self.assertEqual((done.returncode, done.stdout), (2, ""))
+            self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+            self.assertIn("not allowed", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
