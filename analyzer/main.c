@@ -32,7 +32,7 @@ struct lint {
 	struct findings findings;
 	struct arena *arena; /* paths of outlines */
 	vec(const char *) outlines;
-	vec(const char *) sources; /* of those units */
+	struct suppressions suppressions;
 	struct baseline baseline;
 	char root[PATH_MAX]; /* the current folder; "": unknown */
 	char *folder; /* temporary */
@@ -91,9 +91,8 @@ static int add_outline(struct lint *lint, const char *file, const char *outline,
 	if (outline) {
 		lint->findings.units_extracted++;
 		outline = arena_strdup(lint->arena, outline);
-		file = arena_strdup(lint->arena, file);
-		return !outline || !file || vec_push(&lint->outlines, outline) ||
-				       vec_push(&lint->sources, file)
+		return !outline || vec_push(&lint->outlines, outline) ||
+				       suppressions_add_file(&lint->suppressions, file)
 			       ? -ENOMEM
 			       : 0;
 	}
@@ -217,12 +216,24 @@ static void drop_unselected(const struct cli *cli, struct findings *findings)
 	findings->list.len = kept;
 }
 
+/* Headers of the project may hold comments too; those of others are not its concern. */
+static int add_project_file(void *context, const char *file)
+{
+	struct lint *lint = context;
+	size_t len = strlen(lint->root);
+	bool is_inside = *file != '/' || (!strncmp(file, lint->root, len) && file[len] == '/');
+
+	return is_inside ? suppressions_add_file(&lint->suppressions, file) : 0;
+}
+
 static int solve_all(struct lint *lint)
 {
 	struct solve_options options = {
 		.outlines = lint->outlines.at,
 		.outline_count = lint->outlines.len,
 		.root = lint->root,
+		.add_file = add_project_file,
+		.context = lint,
 		.models = lint->models,
 	};
 
@@ -235,16 +246,12 @@ static int solve_all(struct lint *lint)
 /* Answers findings by their sources' comments, and says which comments are broken or idle. */
 static int suppress_all(struct lint *lint)
 {
-	struct suppressions suppressions;
-	int rc = suppressions_init(&suppressions, lint->root);
+	int rc = suppressions_apply(&lint->suppressions, &lint->findings);
 
-	for (size_t i = 0; i < lint->sources.len && !rc; i++)
-		rc = suppressions_add_file(&suppressions, lint->sources.at[i]);
 	if (!rc)
-		rc = suppressions_apply(&suppressions, &lint->findings);
-	if (!rc)
-		rc = suppressions_finish(&suppressions);
-	vec_each (note, &suppressions.notes) {
+		rc = suppressions_finish(
+			&lint->suppressions, !lint->cli.paths.len && !lint->findings.failures.len);
+	vec_each (note, &lint->suppressions.notes) {
 		_str_fini_ struct str text = STR_INIT(PATH_MAX * 4);
 
 		if (!str_addf(&text, "gilscope-lint: ") && !str_add_visible(&text, note->file) &&
@@ -252,7 +259,6 @@ static int suppress_all(struct lint *lint)
 			!str_add_visible(&text, note->text))
 			fprintf(stderr, "%s\n", str_text(&text));
 	}
-	suppressions_fini(&suppressions);
 	return rc;
 }
 
@@ -375,6 +381,8 @@ static int prepare(struct lint *lint)
 
 	if (!getcwd(lint->root, sizeof(lint->root)))
 		lint->root[0] = '\0';
+	if (!rc && suppressions_init(&lint->suppressions, lint->root))
+		rc = err_ret(&lint->err, -ENOMEM, "out of memory");
 	if (!rc && lint->cli.baseline)
 		rc = baseline_load(lint->cli.baseline, &lint->baseline, &lint->err);
 	if (!rc && lint->cli.new_baseline)
@@ -443,7 +451,7 @@ static int lint_main(int argc, char **argv)
 	models_free(lint.models);
 	findings_fini(&lint.findings);
 	vec_fini(&lint.outlines);
-	vec_fini(&lint.sources);
+	suppressions_fini(&lint.suppressions);
 	baseline_fini(&lint.baseline);
 	arena_free(lint.arena);
 	rc = rc ? EXIT_UNABLE : shown && !lint.cli.is_exit_zero ? EXIT_FINDINGS : EXIT_CLEAN;

@@ -1,6 +1,8 @@
 /* Outlines + models → findings: load, effects bottom-up, reach top-down, let the rules judge. */
 #include "analyzer/solve.h"
 
+#include <string.h>
+
 #include "analyzer/draft.h"
 #include "runtime/base/err.h"
 
@@ -22,6 +24,22 @@ int solve_program(
 	return code;
 }
 
+static int files_tell(const struct program *program, const struct solve_options *options)
+{
+	const char *last = "";
+	int code = 0;
+
+	vec_each (fn, &program->functions) {
+		const char *file = fn->def ? outline_string(fn->outline, fn->def->file) : "";
+
+		if (code || !*file || fn->def->flags & FUNCTION_SYSTEM || !strcmp(file, last))
+			continue;
+		code = options->add_file(options->context, file);
+		last = file;
+	}
+	return code;
+}
+
 int solve(const struct solve_options *options, struct findings *findings, struct err *err)
 {
 	struct program program = {.models = options->models};
@@ -29,6 +47,8 @@ int solve(const struct solve_options *options, struct findings *findings, struct
 
 	if (!code)
 		code = solve_program(&program, options, findings);
+	if (!code && options->add_file)
+		code = files_tell(&program, options);
 	program_fini(&program);
 	return code ? err_ret(err, code, "cannot join the outlines: out of memory") : 0;
 }

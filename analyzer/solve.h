@@ -12,6 +12,10 @@ struct solve_options {
 	size_t outline_count;
 	const char *root; /* absolute folder that file names are shown relative to; "" for none */
 	const struct models *models;
+	/* Told each file with a function of the program's own, some more than once. NULL: not
+	 * wanted; 0 or a negative errno */
+	int (*add_file)(void *context, const char *file);
+	void *context; /* for it */
 	size_t *ret_limits; /* how often a bound cut the analysis short; NULL: not wanted */
 };
 

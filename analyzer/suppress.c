@@ -193,7 +193,7 @@ static int note_cmp(const void *left, const void *right)
 	return order ? order : (a->line > b->line) - (a->line < b->line);
 }
 
-int suppressions_finish(struct suppressions *suppressions)
+int suppressions_finish(struct suppressions *suppressions, bool is_whole)
 {
 	int rc = 0;
 
@@ -201,8 +201,9 @@ int suppressions_finish(struct suppressions *suppressions)
 		vec_each (known, &file->list)
 			if (!rc && !known->is_used && known->last_line)
 				rc = suppress_note_add(suppressions, file->name, known->line,
-					"suppresses no finding of %s: remove it",
-					known->rule ? known->rule->name : "any rule");
+					"suppresses no finding of %s%s",
+					known->rule ? known->rule->name : "any rule",
+					is_whole ? ": remove it" : " in the files of this run");
 	if (suppressions->notes.len)
 		qsort(suppressions->notes.at, suppressions->notes.len,
 			sizeof(*suppressions->notes.at), note_cmp);

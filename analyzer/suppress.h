@@ -51,8 +51,9 @@ int suppressions_add_text(
  * place that is not. Reads the files of the findings. */
 int suppressions_apply(struct suppressions *suppressions, struct findings *findings);
 
-/* Adds a note for each one that answered nothing, and sorts the notes. */
-int suppressions_finish(struct suppressions *suppressions);
+/* Adds a note for each one that answered nothing, and sorts the notes. Of a whole program the note
+ * says what to do; in a part of one the calls may be missing that make the finding. */
+int suppressions_finish(struct suppressions *suppressions, bool is_whole);
 
 /* The i-th of a file, for tests; NULL: no more. */
 const struct suppression *suppressions_at(

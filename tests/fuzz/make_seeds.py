@@ -93,6 +93,23 @@ def write_lines(source, folder):
                 out.write(bytes.fromhex(table.strip("-")))
 
 
+SOURCES = (
+    "f(); /* gilscope: allow(blocking-call, churn) why */\n// gilscope: allow-begin(churn) x\n// gilscope: allow-end(churn)\n",
+    "// NOLINTBEGIN(gilscope-*) \\\n why\nchar *s = R\"x(\n)\" /* )x\"; int i = 1'000; /* NOLINTEND(gilscope-*) */\n",
+    "// NOLINTNEXTLINE(gilscope-churn)\nint c = '\\''; char *t = \"\\\"//\"; // NOLINT(x, gilscope-churn): y\n",
+    "/*\n * gilscope: allow(none) why\n * gilscope: allow-end(churn)\n * gilscope: permit */")
+
+
+def write_silencing(folder):
+    for number, text in enumerate(SOURCES):
+        with open(os.path.join(folder, "suppress", f"{number}.c"), "w", encoding="utf-8") as stream:
+            stream.write(text)
+    entry = {"fingerprint": "01234567", "rule": "churn", "function": "f", "file": "m.c", "places": 1}
+    for number, entries in enumerate(([], [entry], [entry, {**entry, "fingerprint": "76543210"}])):
+        with open(os.path.join(folder, "baseline", f"{number}.json"), "w", encoding="utf-8") as stream:
+            json.dump({"schema": "gilscope-baseline/1", "findings": entries}, stream)
+
+
 def copy_elf(fixtures, folder):
     """Small ELF files that the unit test of the site finder is built with."""
     for name in ("plt", "now", "no_plt", "ibt", "register"):
@@ -103,7 +120,7 @@ def copy_elf(fixtures, folder):
 
 def main():
     source, folder = sys.argv[1:]
-    for kind in ("findings", "run", "outline", "compdb", "elf", "lines"):
+    for kind in ("findings", "run", "outline", "compdb", "elf", "lines", "suppress", "baseline"):
         shutil.rmtree(os.path.join(folder, kind), ignore_errors=True)  # the fuzzers add what they find
         os.makedirs(os.path.join(folder, kind))
     for number, document in enumerate((DOCUMENT, {**DOCUMENT, "findings": []}, {**DOCUMENT, "findings": [FINDING] * 3})):
@@ -113,6 +130,7 @@ def main():
         version = int(re.search(r"OUTLINE_VERSION (\d+)", stream.read())[1])
     write_outline(os.path.join(folder, "outline", "small.outline"), version)
     write_databases(os.path.join(folder, "compdb"))
+    write_silencing(folder)
     write_lines(source, os.path.join(folder, "lines"))
     copy_elf(os.path.join(folder, "../../unit/probes/fixtures"), os.path.join(folder, "elf"))
     core = os.path.join(source, "runtime", "core")

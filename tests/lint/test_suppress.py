@@ -149,6 +149,13 @@ class Suppress(Lint):
         self.assertEqual(run.stderr, f"gilscope-lint: m.c:{self.line_of('gilscope')}: comment suppresses no "
                          "finding of churn: remove it\n")
 
+    def test_unused_in_a_header(self):
+        self.write("h.h", "static int same(int fd)\n{\n\t// gilscope: allow(churn) nothing here\n"
+                   "\treturn fd;\n}\n")
+        self.write("m.c", module(("get", "\tfd = same(fd);"), extra='#include "h.h"\n'))
+        self.assertIn("h.h:3: comment suppresses no finding of churn: remove it\n", self.lint().stderr)
+        self.assertIn("churn in the files of this run\n", self.lint("m.c").stderr)
+
     def test_one_of_two_places_does_not_hide_the_other(self):
         first = "\trecv(fd, text, 1, 0); // gilscope: allow(blocking-call) the first is fine"
         self.write("m.c", module(("get", first + "\n\tfd++;\n\trecv(fd, text, 2, 0);")))

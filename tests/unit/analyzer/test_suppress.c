@@ -137,7 +137,7 @@ Test(suppress, malformed_ones_are_said)
 	    "// gilscope: permit(blocking-call) why\n// gilscope: allow-end(churn)\n"
 	    "/*\n * gilscope: allow(churn, nothing) why */\n// NOLINT(gilscope-churm)\n"
 	    "// gilscope: allow-begin(churn) why\n");
-	cr_assert_eq(suppressions_finish(&all), 0);
+	cr_assert_eq(suppressions_finish(&all, true), 0);
 	cr_assert_eq(all.notes.len, 7);
 	for (int i = 0; i < 7; i++)
 		cr_expect_eq(all.notes.at[i].line, i < 4 ? i + 2 : i + 3, "%d: %d", i,
@@ -175,7 +175,7 @@ Test(suppress, answers_its_rule_and_line_only)
 	cr_expect_str_eq(findings.list.at[0].suppressed, "why");
 	cr_expect_null(findings.list.at[1].suppressed);
 	cr_expect_null(findings.list.at[2].suppressed);
-	cr_assert_eq(suppressions_finish(&all), 0);
+	cr_assert_eq(suppressions_finish(&all, true), 0);
 	cr_expect_eq(all.notes.len, 0);
 	findings_fini(&findings);
 }
@@ -212,7 +212,7 @@ Test(suppress, the_unanswered_front_place_stays)
 Test(suppress, an_idle_one_is_said)
 {
 	add("f(); // gilscope: allow(churn) why\n");
-	cr_assert_eq(suppressions_finish(&all), 0);
+	cr_assert_eq(suppressions_finish(&all, true), 0);
 	cr_assert_eq(all.notes.len, 1);
 	cr_expect(strstr(all.notes.at[0].text, "no finding of churn"));
 }
