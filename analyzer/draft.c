@@ -343,15 +343,17 @@ struct ordinal_row {
 	UT_hash_handle hh;
 };
 
-/* Line-free: findings of the same words are told apart by their order. */
+/* Line-free, and without the entry: another caller must not make a known finding new. The file's
+ * name, not its folder, tells static functions of one name apart; then their order does. */
 static int fingerprint_set(struct reach *reach, struct ordinal_row **rows, struct arena *arena,
 	struct finding *finding)
 {
 	uint64_t hash = hash_text(0xcbf29ce484222325ULL, finding->rule);
+	const char *slash = strrchr(finding->file, '/');
 	struct ordinal_row *row;
 	char *text;
 
-	hash = hash_text(hash, finding->entry ? finding->entry : "");
+	hash = hash_text(hash, slash ? slash + 1 : finding->file);
 	hash = hash_text(hash, finding->operation);
 	hash = hash_text(hash, finding->symbol);
 	HASH_FIND(hh, *rows, &hash, sizeof(hash), row);

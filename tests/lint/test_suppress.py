@@ -213,6 +213,28 @@ class Baseline(Lint):
         self.write("m.c", "/* a licence */\n\n\n" + module(("get", "\n\tfd += 1;\n" + RECV), ("take", RECV)))
         self.expect(0, 0, 2, 0)
 
+    def test_another_caller_changes_nothing(self):
+        helper = "static void wait_for(int fd)\n{\n\tchar text[8];\n\trecv(fd, text, 8, 0);\n}\n"
+        self.write("m.c", module(("get", "\twait_for(fd);"), extra=helper))
+        self.lint("--write-baseline", "b.json")
+        for names in (("early", "get"), ("get", "late"), ("other",)):
+            self.write("m.c", module(*((name, "\twait_for(fd);") for name in names), extra=helper))
+            self.expect(0, 0, 1, 0)
+
+    def test_moving_the_file_changes_nothing(self):
+        os.mkdir(self.path("sub"))
+        os.rename(self.path("m.c"), self.path("sub/m.c"))
+        run = self.lint("--baseline", "b.json", sources=("sub/m.c",))
+        self.assertIn("0 new, 2 in the baseline, 0 of the baseline gone", run.stdout)
+
+    def test_the_old_one_read_and_a_new_one_written(self):
+        self.write("m.c", module(("fresh", RECV), ("get", RECV)))
+        run = self.lint("--baseline", "b.json", "--write-baseline", "b.json")
+        self.assertEqual(run.returncode, 1, run.stderr)
+        self.assertIn("1 new, 1 in the baseline, 1 of the baseline gone", run.stdout)
+        self.assertIn("wrote 2 findings", run.stderr)
+        self.expect(0, 0, 2, 0)
+
     def test_a_new_one_is_shown(self):
         self.write("m.c", module(("fresh", RECV), ("get", RECV), ("take", RECV)))
         run = self.expect(1, 1, 2, 0)
@@ -237,11 +259,12 @@ class Baseline(Lint):
         self.assertIn("0 new, 0 in the baseline, 0 of the baseline gone", run.stdout)
 
     def test_the_same_words_twice_are_two(self):
-        self.write("other.c", module(("get", RECV)))
-        run = self.lint("--baseline", "b.json", sources=("m.c", "other.c"))
+        os.mkdir(self.path("a"))
+        self.write("a/m.c", module(("get", RECV)))
+        run = self.lint("--baseline", "b.json", sources=("m.c", "a/m.c"))
         self.assertEqual(run.returncode, 1, run.stderr)
         self.assertIn("1 new, 2 in the baseline, 0 of the baseline gone", run.stdout)
-        self.lint("--write-baseline", "b.json", sources=("m.c", "other.c"))
+        self.lint("--write-baseline", "b.json", sources=("m.c", "a/m.c"))
         prints = [entry["fingerprint"] for entry in json.loads(self.read("b.json"))["findings"]]
         self.assertEqual((len(prints), len(set(prints))), (3, 3))
 
