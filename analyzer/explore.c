@@ -353,14 +353,31 @@ static void settle(struct explorer *explorer)
 	}
 }
 
+static void report_loop(struct explorer *explorer, uint32_t id, const struct path_state *state)
+{
+	const struct body *body = &explorer->body;
+	uint32_t block = body->def->block_first + id, loop = body->outline->blocks[block].loop;
+	struct path_state copy;
+
+	if (!explorer->hooks->loop || loop == OUTLINE_NONE ||
+		body->outline->loops[loop].header != block)
+		return;
+	state_load(&copy, state);
+	explorer->code = explorer->hooks->loop(
+		explorer->hooks->context, &(struct explore_loop){explorer, &copy, loop});
+}
+
 static void report(struct explorer *explorer)
 {
 	explorer->is_reporting = true;
 	for (uint32_t i = 0; i < explorer->body.order_count; i++) {
 		const struct block_states *states = &explorer->blocks[explorer->body.order[i]];
 
-		for (uint32_t k = 0; k < states->count && !explorer->code; k++)
-			block_run(explorer, explorer->body.order[i], &states->at[k]->state);
+		for (uint32_t k = 0; k < states->count && !explorer->code; k++) {
+			report_loop(explorer, explorer->body.order[i], &states->at[k]->state);
+			if (!explorer->code)
+				block_run(explorer, explorer->body.order[i], &states->at[k]->state);
+		}
 	}
 	explorer->is_reporting = false;
 }

@@ -50,11 +50,19 @@ struct explore_mismatch {
 	bool is_contested; /* another path passes the same operation rightly */
 };
 
+/* A loop that a path enters, as it is whichever time round. */
+struct explore_loop {
+	const struct explorer *explorer;
+	const struct path_state *state;
+	uint32_t loop; /* of the outline */
+};
+
 struct explore_hooks {
 	void *context;
 	int (*call)(void *context, const struct explore_call *call);
 	int (*mismatch)(void *context, const struct explore_mismatch *mismatch);
 	int (*exit)(void *context, const struct explore_exit *exit);
+	int (*loop)(void *context, const struct explore_loop *loop); /* NULL: nobody asks */
 };
 
 #define SIGNATURE_MAX 8

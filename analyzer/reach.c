@@ -296,9 +296,21 @@ static int see_exit(void *data, const struct explore_exit *exit)
 	return code;
 }
 
+static int see_loop(void *data, const struct explore_loop *loop)
+{
+	struct sighting sighting = sighting_here(data, loop->state);
+	int code = 0;
+
+	sighting.loop = loop;
+	for (size_t i = 0; i < rule_class_count && !code; i++)
+		if (rule_classes[i]->loop)
+			code = rule_classes[i]->loop(&sighting);
+	return code;
+}
+
 static int context_explore(struct reach *reach, uint32_t id)
 {
-	const struct explore_hooks hooks = {reach, see_call, see_mismatch, see_exit};
+	const struct explore_hooks hooks = {reach, see_call, see_mismatch, see_exit, see_loop};
 	struct context context = reach->contexts.at[id]; /* a copy: exploring adds contexts */
 	const struct explore_entry entry = {context.fn, context.state, &context.signature};
 	bool is_limited = false;

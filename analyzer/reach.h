@@ -43,7 +43,7 @@ struct reach {
 	size_t limits_hit;
 };
 
-/* Something that a rule may report. Exactly one of the three is set. */
+/* Something that a rule may report. Exactly one of the four is set. */
 struct sighting {
 	struct reach *reach;
 	uint32_t context, fn;
@@ -53,6 +53,7 @@ struct sighting {
 	const struct explore_call *call;
 	const struct explore_mismatch *mismatch;
 	const struct explore_exit *exit;
+	const struct explore_loop *loop;
 };
 
 /* A rule: NULL for what it does not look at. Each returns 0 or a negative errno. */
@@ -62,6 +63,7 @@ struct rule_class {
 	int (*call)(const struct sighting *sighting); /* each call in each state */
 	int (*mismatch)(const struct sighting *sighting); /* an operation that cannot be */
 	int (*exit)(const struct sighting *sighting); /* each way out */
+	int (*loop)(const struct sighting *sighting); /* each loop in each state that enters it */
 	int (*finish)(struct reach *reach); /* all sightings are in */
 	void (*end)(struct reach *reach);
 };

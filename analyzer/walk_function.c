@@ -69,6 +69,23 @@ static void begin(struct walk *walk)
 	idmap_clear(&walk->values);
 }
 
+/* `a * b + c`, sqrt() and others are calls of LLVM's own functions. */
+static bool is_float_intrinsic(LLVMValueRef call)
+{
+	LLVMValueRef callee = LLVMGetCalledValue(call);
+
+	if (!LLVMIsAFunction(callee) || !LLVMGetIntrinsicID(callee))
+		return false;
+	switch (LLVMGetTypeKind(LLVMTypeOf(call))) {
+	case LLVMFloatTypeKind:
+	case LLVMDoubleTypeKind:
+	case LLVMX86_FP80TypeKind:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void count_cost(LLVMValueRef instruction, struct walk_cost *cost)
 {
 	switch (LLVMGetInstructionOpcode(instruction)) {
@@ -90,6 +107,9 @@ static void count_cost(LLVMValueRef instruction, struct walk_cost *cost)
 	case LLVMSIToFP:
 	case LLVMUIToFP:
 		cost->float_ops++;
+		break;
+	case LLVMCall:
+		cost->float_ops += is_float_intrinsic(instruction);
 		break;
 	case LLVMAdd:
 	case LLVMSub:

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "analyzer/draft.h"
+#include "analyzer/rules/fix.h"
 #include "runtime/base/map.h"
 
 /* Where the project calls one function, and in which state. */
@@ -166,8 +167,7 @@ static bool is_borrowed(const struct sighting *sighting, uint32_t value)
 }
 
 /* Careful: "safe" only where nothing that the call uses can be reached by another thread. */
-static void fix_judge(
-	const struct sighting *sighting, const struct model *model, struct draft *draft)
+void fix_judge_call(const struct sighting *sighting, const struct model *model, struct draft *draft)
 {
 	const struct body *body = explorer_body(sighting->call->explorer);
 	const struct outline_instruction *call = sighting->call->call;
@@ -246,7 +246,7 @@ static int call(const struct sighting *sighting)
 	draft.model = model;
 	draft.confidence = confidence_of(sighting, model, is_when_open(model, arguments, count));
 	draft.message = message_of(reach, model);
-	fix_judge(sighting, model, &draft);
+	fix_judge_call(sighting, model, &draft);
 	return draft.message ? draft_add(reach, &draft) : -ENOMEM;
 }
 
