@@ -15,7 +15,7 @@ struct sleeps {
 	bool is_on_cpu; /* running or waiting for a processor, when the call was read */
 	long call; /* that it sleeps in */
 	uint64_t argument; /* the call's first */
-	char wchan[32]; /* function of the kernel; "" unknown */
+	char wchan[32]; /* function of the kernel, where the call says too little; "" unknown */
 	char comm[16];
 };
 

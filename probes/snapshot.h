@@ -25,6 +25,7 @@ struct snapshot_thread {
 	int64_t interpreter; /* its number; -1: none or unknown */
 	int lock; /* of its interpreter, in `locks`; -1: none or unknown */
 	pid_t tid, ns_tid; /* as we see it, as the process does; 0: unknown */
+	bool is_shared; /* several thread states name this tid: it may have been another's since */
 	bool is_holder;
 	enum snapshot_doing doing;
 	int waits_for; /* in `locks`; -1: none */

@@ -63,16 +63,17 @@ static json_t *index_json(int index)
 	return index >= 0 ? json_integer(index) : json_null();
 }
 
-static json_t *thread_json(const struct snapshot_thread *thread)
+static json_t *thread_json(const struct snapshot *snapshot, const struct snapshot_thread *thread)
 {
 	_str_fini_ struct str words = STR_INIT(256);
 	const char state[2] = {thread->sleeps.state, '\0'};
 
-	dump_doing(thread, &words);
-	return json_pack("{s:o, s:o, s:o, s:b, s:o, s:o, s:b, s:s, s:o, s:o, s:o, s:o, s:o, "
+	dump_doing(snapshot, thread, &words);
+	return json_pack("{s:o, s:b, s:o, s:o, s:b, s:o, s:o, s:b, s:s, s:o, s:o, s:o, s:o, s:o, "
 			 "s:i, s:b, s:o}",
-		"tid", tid_json(thread->tid), "ns_tid", tid_json(thread->ns_tid), "name",
-		text_json(thread->sleeps.comm), "python", (int)(thread->tstate != 0), "interpreter",
+		"tid", tid_json(thread->tid), "tid_is_shared", (int)thread->is_shared, "ns_tid",
+		tid_json(thread->ns_tid), "name", text_json(thread->sleeps.comm), "python",
+		(int)(thread->tstate != 0), "interpreter",
 		thread->tstate && thread->interpreter >= 0 ? json_integer(thread->interpreter)
 							   : json_null(),
 		"lock", index_json(thread->lock), "is_holder", (int)thread->is_holder, "state",
@@ -111,7 +112,7 @@ static json_t *snapshot_json(const struct snapshot *snapshot)
 	for (int i = 0; i < (int)snapshot->locks.len; i++)
 		(void)json_array_append_new(locks, lock_json(snapshot, i));
 	vec_each (thread, &snapshot->threads)
-		(void)json_array_append_new(threads, thread_json(thread));
+		(void)json_array_append_new(threads, thread_json(snapshot, thread));
 	(void)snprintf(hint, sizeof(hint), "gilscope record -p %d -d 10s", snapshot->target.pid);
 	return json_pack("{s:i, s:i, s:{s:s, s:s, s:b}, s:i, s:I, s:b, s:b, s:s, s:o, s:o}", "pid",
 		(int)snapshot->target.pid, "ns_pid", (int)snapshot->target.ns_pid, "interpreter",

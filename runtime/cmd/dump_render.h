@@ -20,6 +20,7 @@ int dump_json(const struct snapshot *snapshots, size_t count, const struct dump_
 	struct str *out);
 
 /* What a thread sleeps in, or another word for what it does. */
-void dump_doing(const struct snapshot_thread *thread, struct str *out);
+void dump_doing(
+	const struct snapshot *snapshot, const struct snapshot_thread *thread, struct str *out);
 
 #endif

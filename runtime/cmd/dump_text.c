@@ -20,7 +20,14 @@ static void paint(const struct page *page, const char *colour)
 		(void)str_add(page->out, colour);
 }
 
-void dump_doing(const struct snapshot_thread *thread, struct str *out)
+static bool lacks_lock(const struct snapshot *snapshot, const struct snapshot_thread *thread)
+{
+	return thread->lock >= 0 && !thread->is_holder &&
+	       snapshot->locks.at[thread->lock].state.is_enabled;
+}
+
+void dump_doing(
+	const struct snapshot *snapshot, const struct snapshot_thread *thread, struct str *out)
 {
 	const struct sleeps *sleeps = &thread->sleeps;
 	const char *words = sleeps_words(sleeps->call);
@@ -30,8 +37,7 @@ void dump_doing(const struct snapshot_thread *thread, struct str *out)
 		(void)str_add(out, thread->tid ? "has just ended" : "what it does is unknown");
 		return;
 	case SNAPSHOT_RUNS:
-		(void)str_add(out,
-			thread->is_holder || !thread->tstate ? "runs" : "runs without the lock");
+		(void)str_add(out, lacks_lock(snapshot, thread) ? "runs without the lock" : "runs");
 		return;
 	case SNAPSHOT_WAITS:
 		(void)str_add(
@@ -67,7 +73,8 @@ static void add_name(const struct page *page, const struct snapshot_thread *thre
 		(void)str_addf(page->out, " (tid %d", thread->tid);
 	else
 		(void)str_addf(page->out, " (tid %d, inside %d", thread->tid, thread->ns_tid);
-	(void)str_add(page->out, ")");
+	/* A state that was made in one thread and is used by another keeps the first one's. */
+	(void)str_add(page->out, thread->is_shared ? ", unsure: it has several states)" : ")");
 }
 
 static void add_frame(const struct page *page, const struct run_frame *frame)
@@ -128,7 +135,7 @@ static void add_thread(const struct page *page, const struct snapshot *snapshot,
 	if (snapshot->interpreters > 1)
 		(void)str_addf(page->out, " of interpreter %lld", (long long)thread->interpreter);
 	(void)str_add(page->out, ": ");
-	dump_doing(thread, page->out);
+	dump_doing(snapshot, thread, page->out);
 	(void)str_add(page->out, "\n");
 	add_stack(page, thread);
 }
@@ -147,7 +154,7 @@ static void add_strangers(const struct page *page, const struct snapshot *snapsh
 		(void)str_add(page->out, "    ");
 		add_name(page, thread);
 		(void)str_add(page->out, ": ");
-		dump_doing(thread, page->out);
+		dump_doing(snapshot, thread, page->out);
 		(void)str_add(page->out, "\n");
 	}
 }
@@ -183,7 +190,7 @@ static void add_lock(const struct page *page, const struct snapshot *snapshot, i
 		(void)str_add(page->out, "is held by ");
 		add_name(page, &snapshot->threads.at[lock->holder]);
 		(void)str_add(page->out, ": ");
-		dump_doing(&snapshot->threads.at[lock->holder], page->out);
+		dump_doing(snapshot, &snapshot->threads.at[lock->holder], page->out);
 	}
 	if (lock->state.is_enabled)
 		(void)str_addf(
