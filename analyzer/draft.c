@@ -30,29 +30,35 @@ const char *fn_name(const struct reach *reach, uint32_t fn)
 	return program_fn(reach->program, fn)->name;
 }
 
-static void place_add(struct draft *draft, uint32_t site)
+static void place_add(struct draft *draft, uint32_t site, int weaker)
 {
 	if (site == OUTLINE_NONE || site == draft->site)
 		return;
 	for (uint32_t i = 0; i < draft->more_count; i++)
-		if (draft->more[i] == site)
+		if (draft->more[i] == site) {
+			if (weaker < draft->more_weaker[i])
+				draft->more_weaker[i] = weaker;
 			return;
+		}
 	draft->more_total++;
-	if (draft->more_count < DRAFT_PLACES_MAX)
+	if (draft->more_count < DRAFT_PLACES_MAX) {
+		draft->more_weaker[draft->more_count] = weaker;
 		draft->more[draft->more_count++] = site;
+	}
 }
 
 static void draft_merge(struct draft *known, const struct draft *fresh)
 {
 	struct draft front = *fresh;
+	int gap = fresh->confidence - known->confidence;
 
-	if (fresh->confidence <= known->confidence) {
-		place_add(known, fresh->site);
+	if (gap <= 0) {
+		place_add(known, fresh->site, -gap);
 		return;
 	}
 	for (uint32_t i = 0; i < known->more_count; i++)
-		place_add(&front, known->more[i]);
-	place_add(&front, known->site);
+		place_add(&front, known->more[i], known->more_weaker[i] + gap);
+	place_add(&front, known->site, gap);
 	*known = front;
 }
 
@@ -253,8 +259,12 @@ static void path_add(struct maker *maker, const struct draft *draft)
 			draft->change ? draft->change : "the lock is released here");
 	if (draft->last && draft->site != OUTLINE_NONE)
 		step_add(maker, draft->fn, draft->site, draft->last);
-	for (uint32_t i = 0; i < draft->more_count; i++)
+	for (uint32_t i = 0; i < draft->more_count && !maker->code; i++) {
 		step_add(maker, draft->fn, draft->more[i], DRAFT_FURTHER_PLACE);
+		if (!maker->code)
+			maker->finding->path.at[maker->finding->path.len - 1].weaker =
+				draft->more_weaker[i];
+	}
 }
 
 static void siblings_add(struct maker *maker, const struct draft *draft)

@@ -31,6 +31,7 @@ struct draft {
 	const struct model *model; /* for the rule's own use; may be NULL */
 	uint32_t more_count, more_total; /* further places in the function */
 	uint32_t more[DRAFT_PLACES_MAX]; /* instructions */
+	int more_weaker[DRAFT_PLACES_MAX]; /* by how much each is less certain than `site` */
 	uint32_t sibling_count;
 	struct spot siblings[DRAFT_PLACES_MAX];
 };

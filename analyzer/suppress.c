@@ -161,6 +161,12 @@ static int finding_files_add(struct suppressions *suppressions, const struct fin
 	return rc;
 }
 
+static enum confidence confidence_less(enum confidence confidence, int weaker)
+{
+	return weaker < (int)confidence ? (enum confidence)((int)confidence - weaker)
+					: CONFIDENCE_LOW;
+}
+
 int suppressions_apply(struct suppressions *suppressions, struct findings *findings)
 {
 	vec_each (finding, &findings->list) {
@@ -176,6 +182,7 @@ int suppressions_apply(struct suppressions *suppressions, struct findings *findi
 			finding->file = first.file;
 			finding->line = first.line > 0 ? first.line : 1;
 			finding->column = 0;
+			finding->confidence = confidence_less(finding->confidence, first.weaker);
 		} else if (answer) {
 			finding->suppressed = arena_strdup(findings->arena, answer->reason);
 			if (!finding->suppressed)

@@ -36,6 +36,7 @@ struct finding_step {
 	int line; /* 0: unknown */
 	const char *function;
 	const char *message;
+	int weaker; /* a further place: how much less certain than the finding. not stored */
 };
 
 /* Replace the text from line:column to end (1-based, end exclusive) by `text`. */

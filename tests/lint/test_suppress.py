@@ -166,6 +166,19 @@ class Suppress(Lint):
         run = self.lint()
         self.assertEqual((run.returncode, run.stderr), (0, ""), run.stdout)
 
+    def test_what_is_left_is_as_certain_as_it_is(self):
+        sure = "\tfcntl(0, F_SETLKW, &lock);"
+        maybe = "\tfcntl(0, fd, &lock);"
+        extra = "#include <fcntl.h>\nstatic struct flock lock;\n"
+        self.write("m.c", module(("get", maybe), extra=extra))
+        alone, = self.findings("--confidence", "low")
+        self.write("m.c", module(("get", sure), extra=extra))
+        certain, = self.findings("--confidence", "low")
+        self.assertNotEqual(alone["confidence"], certain["confidence"])
+        self.write("m.c", module(("get", f"{sure} // gilscope: allow(blocking-call) ours\n{maybe}"), extra=extra))
+        left, = self.findings("--confidence", "low")
+        self.assertEqual((left["line"], left["confidence"]), (self.line_of("0, fd"), alone["confidence"]))
+
     def test_in_a_header(self):
         self.write("h.h", "static void wait_for(int fd)\n{\n\tchar text[8];\n"
                    "\t// gilscope: allow(blocking-call) a header's\n\trecv(fd, text, 8, 0);\n}\n")

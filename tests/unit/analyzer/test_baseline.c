@@ -37,7 +37,7 @@ static struct finding *add(const char *fingerprint, const char *file)
 
 static void further_add(struct finding *finding)
 {
-	struct finding_step step = {"m.c", 9, "f", DRAFT_FURTHER_PLACE};
+	struct finding_step step = {"m.c", 9, "f", DRAFT_FURTHER_PLACE, 0};
 
 	cr_assert_eq(vec_push(&finding->path, step), 0);
 }

@@ -150,7 +150,11 @@ static struct findings findings;
 
 static struct finding *finding_add(const char *rule, int line)
 {
-	struct finding finding = {.rule = rule, .file = "m.c", .line = line, .column = 3};
+	struct finding finding = {.rule = rule,
+		.file = "m.c",
+		.line = line,
+		.column = 3,
+		.confidence = CONFIDENCE_HIGH};
 
 	if (!findings.arena)
 		cr_assert_eq(findings_init(&findings), 0);
@@ -160,7 +164,7 @@ static struct finding *finding_add(const char *rule, int line)
 
 static void further_add(struct finding *finding, int line)
 {
-	struct finding_step step = {"m.c", line, "f", DRAFT_FURTHER_PLACE};
+	struct finding_step step = {"m.c", line, "f", DRAFT_FURTHER_PLACE, 1};
 
 	cr_assert_eq(vec_push(&finding->path, step), 0);
 }
@@ -191,6 +195,7 @@ Test(suppress, a_place_without_an_answer_is_shown)
 	cr_assert_eq(suppressions_apply(&all, &findings), 0);
 	cr_expect_null(finding->suppressed);
 	cr_expect_eq(finding->line, 2);
+	cr_expect_eq(finding->confidence, CONFIDENCE_MEDIUM);
 	cr_expect_eq(finding->path.len, 0);
 	findings_fini(&findings);
 }
@@ -205,6 +210,7 @@ Test(suppress, the_unanswered_front_place_stays)
 	cr_assert_eq(suppressions_apply(&all, &findings), 0);
 	cr_expect_null(finding->suppressed);
 	cr_expect_eq(finding->line, 1);
+	cr_expect_eq(finding->confidence, CONFIDENCE_HIGH);
 	cr_expect_eq(finding->path.len, 0);
 	findings_fini(&findings);
 }

@@ -39,11 +39,11 @@ static inline void sample_findings(struct findings *findings)
 
 	cr_assert_eq(findings_init(findings), 0);
 	cr_assert_eq(vec_push(&full.path, (struct finding_step){"src/m.c", 77, "m_open",
-						  "called with the lock held"}),
+						  "called with the lock held", 0}),
 		0);
-	cr_assert_eq(vec_push(&full.path, (struct finding_step){"", 0, "", ""}), 0);
-	cr_assert_eq(vec_push(&full.siblings,
-			     (struct finding_step){"src/n.c", 5, "n_read", "releases around read"}),
+	cr_assert_eq(vec_push(&full.path, (struct finding_step){"", 0, "", "", 0}), 0);
+	cr_assert_eq(vec_push(&full.siblings, (struct finding_step){"src/n.c", 5, "n_read",
+						      "releases around read", 0}),
 		0);
 	cr_assert_eq(vec_push(&full.edits, (struct finding_edit){"src/m.c", 412, 1, 412, 1,
 						   "Py_BEGIN_ALLOW_THREADS\n"}),

@@ -199,7 +199,7 @@ Test(lint_text, siblings_and_failures_are_bounded)
 	findings.list.at[0].siblings.len = 1;
 	for (int i = 0; i < 4; i++)
 		cr_assert_eq(vec_push(&findings.list.at[0].siblings,
-				     (struct finding_step){"s.c", i + 1, "g", "releases"}),
+				     (struct finding_step){"s.c", i + 1, "g", "releases", 0}),
 			0);
 	for (int i = 0; i < 7; i++)
 		cr_assert_eq(vec_push(&findings.failures, (struct unit_failure){"x.c", "why"}), 0);
