@@ -61,6 +61,14 @@ static const char help_text[] =
 	"  gilscope dump -p 4242\n"
 	"  gilscope dump -p 4242,4243 --format json:dump.json";
 
+static bool is_named(const struct request *request, pid_t pid)
+{
+	for (size_t i = 0; i < request->pid_count; i++)
+		if (request->pids[i] == pid)
+			return true;
+	return false;
+}
+
 static int add_pids(struct request *request, const char *text)
 {
 	const char *at = text;
@@ -74,11 +82,13 @@ static int add_pids(struct request *request, const char *text)
 		if (end == at || errno || pid <= 0 || pid > INT_MAX || (*end && *end != ','))
 			return err_ret(&request->err, -EINVAL,
 				"-p wants process ids like 4242 or 4242,4243; not \"%.80s\"", text);
+		at = *end ? end + 1 : NULL;
+		if (is_named(request, (pid_t)pid))
+			continue;
 		if (request->pid_count == PIDS_MAX)
 			return err_ret(
 				&request->err, -EINVAL, "at most %d processes at a time", PIDS_MAX);
 		request->pids[request->pid_count++] = (pid_t)pid;
-		at = *end ? end + 1 : NULL;
 	} while (at);
 	return 0;
 }
@@ -243,7 +253,8 @@ static int dump(struct request *request)
 static int run_dump(int argc, char **argv)
 {
 	static char name[] = "gilscope dump";
-	const struct argp argp = {option_table, parse_option, "", help_text, NULL, NULL, NULL};
+	const struct argp argp = {
+		option_table, parse_option, "-p PID[,PID]", help_text, NULL, NULL, NULL};
 	struct request request = {.frames = FRAMES_SHOWN};
 	int code = EXIT_UNABLE, rc;
 

@@ -130,7 +130,8 @@ static void add_thread(const struct page *page, const struct snapshot *snapshot,
 	else if (thread->doing == SNAPSHOT_WAITS)
 		paint(page, yellow);
 	(void)str_addf(page->out, "%-7s", title_of(thread));
-	paint(page, plain);
+	if (thread->is_holder || thread->doing == SNAPSHOT_WAITS)
+		paint(page, plain);
 	add_name(page, thread);
 	if (snapshot->interpreters > 1)
 		(void)str_addf(page->out, " of interpreter %lld", (long long)thread->interpreter);

@@ -278,6 +278,35 @@ class Dump(unittest.TestCase):
             with open(path, encoding="utf-8") as file:
                 self.assertEqual(json.load(file)["targets"][0]["pid"], script.pid)
 
+    def test_names_move_no_cursor(self):
+        name = "import ctypes, time; ctypes.CDLL(None).prctl(15, b'\\x1b[31mred\\xff', 0, 0, 0)\n" \
+               "exec(compile('import time; print(\\'ready\\', flush=True); time.sleep(600)', 'a\\x1b[2Jb', 'exec'))"
+        with Script(interpreters()[0], name) as script:
+            done = run_gilscope("dump", "-p", str(script.pid))
+            self.assertEqual(done.returncode, 0)
+            self.assertIn("\\x1b[31mred\\xff (tid", done.stdout)
+            self.assertNotIn("\033", done.stdout)
+            self.assertTrue(dump(script.pid)["threads"][0]["name"].endswith("red\\xff"))
+
+    def test_threads_that_come_and_go(self):
+        churn = """
+import threading
+def churn():
+    while True:
+        threads = [threading.Thread(target=sum, args=(range(3000),)) for _ in range(5)]
+        for thread in threads: thread.start()
+        for thread in threads: thread.join()
+for _ in range(3): threading.Thread(target=churn).start()
+print("ready", flush=True)
+"""
+        for python in interpreters():
+            with self.subTest(python=python), Script(python, churn) as script:
+                for _ in range(40):
+                    target = dump(script.pid)
+                    self.assertLessEqual(sum(thread["is_holder"] for thread in target["threads"]), 1)
+                    if not target["incomplete"]:
+                        self.assertGreaterEqual(sum(thread["python"] for thread in target["threads"]), 4)
+
     def refuse(self, wanted, *arguments, **options):
         done = run_gilscope("dump", *arguments, **options)
         self.assertEqual(done.returncode, 2)
@@ -304,7 +333,7 @@ class Dump(unittest.TestCase):
 
     def test_one_of_two_is_gone(self):
         with Script(interpreters()[0], DEADLOCK) as script:
-            done = run_gilscope("dump", "-p", f"999999999,{script.pid}", "--format", "json")
+            done = run_gilscope("dump", "-p", f"999999999,{script.pid},{script.pid}", "--format", "json")
             self.assertEqual(done.returncode, 2)
             self.assertEqual(done.stderr, "gilscope: no such process: 999999999\n")
             self.assertEqual([target["pid"] for target in json.loads(done.stdout)["targets"]], [script.pid])
