@@ -147,3 +147,25 @@ Test(file, check_folder_tells_whether_a_file_can_be_made)
 	cr_expect_lt(file_check_folder("/proc/a", &err), 0);
 	cr_expect_neq(access("a", F_OK), 0);
 }
+
+/* Opening a pipe that nobody writes to would wait for ever. */
+Test(file, load_regular_takes_files_only)
+{
+	static const char *const others[] = {"link", "/dev/zero", ".", "none"};
+	struct err err = {0};
+	char *data = NULL;
+	size_t len = 0;
+
+	cr_assert_eq(file_save("a", "12345", 5, NULL), 0);
+	cr_assert_eq(mkfifo("link", 0600), 0);
+	cr_expect_eq(file_load_regular("a", 4, &data, &len, &err), -E2BIG);
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+		cr_expect_lt(file_load_regular(others[i], 10, &data, &len, &err), 0);
+		cr_expect(strstr(err.text, others[i]), "%s", err.text);
+	}
+	cr_expect_null(data);
+	cr_assert_eq(file_load_regular("a", 5, &data, &len, &err), 0);
+	cr_expect_str_eq(data, "12345");
+	cr_expect_eq(len, 5);
+	free(data);
+}
