@@ -191,7 +191,7 @@ static int call_seen(const struct sighting *sighting)
 
 /* Loops around each other that all grow with the input, the callers' included. */
 struct nest {
-	uint32_t levels;
+	uint32_t levels, firm; /* firm: of which something that can be large decides */
 	struct size inner, best;
 	bool has_doubt; /* of what some level calls */
 };
@@ -209,6 +209,7 @@ static void nest_add(struct nest *nest, struct size size, uint8_t cost)
 		nest->inner = size;
 	if (size.kind > nest->best.kind)
 		nest->best = size;
+	nest->firm += size.kind >= SIZE_FIELD;
 	nest->has_doubt |= !!(cost & (COST_UNKNOWN | COST_ACCESSOR));
 }
 
@@ -249,6 +250,34 @@ static void nest_callers(struct nest *nest, struct reach *reach, uint32_t id)
 	}
 }
 
+static bool is_same_bound(const struct outline *outline, uint32_t a, uint32_t b)
+{
+	const struct outline_value *one, *two;
+
+	if (a == b || a == OUTLINE_NONE || b == OUTLINE_NONE)
+		return a == b;
+	one = &outline->values[a];
+	two = &outline->values[b];
+	if (one->kind != two->kind)
+		return false;
+	if (one->kind == VALUE_LOAD)
+		return is_same_bound(outline, one->a, two->a);
+	if (one->kind == VALUE_FIELD)
+		return one->number == two->number && is_same_bound(outline, one->a, two->a);
+	return (one->kind == VALUE_LOCAL || one->kind == VALUE_ARG) && one->number == two->number;
+}
+
+/* A scanner's loops up to one end move one cursor: together they take as long as one. */
+static bool is_scan(const struct outline *outline, uint32_t inner, uint32_t outer)
+{
+	for (uint32_t loop = inner; loop != outer; loop = outline->loops[loop].parent)
+		if (outline->loops[loop].trip == TRIP_BOUND &&
+			is_same_bound(
+				outline, outline->loops[loop].bound, outline->loops[outer].bound))
+			return true;
+	return false;
+}
+
 static void nest_find(const struct sighting *sighting, struct nest *nest)
 {
 	struct reach *reach = sighting->reach;
@@ -262,7 +291,7 @@ static void nest_find(const struct sighting *sighting, struct nest *nest)
 
 		if (!is_free(cost))
 			return;
-		if (at->trip == TRIP_BOUND)
+		if (at->trip == TRIP_BOUND && !is_scan(fn->outline, sighting->loop->loop, loop))
 			nest_add(nest, size_here(sighting, at->bound), cost);
 		if (is_inner && !nest->levels)
 			return;
@@ -276,7 +305,7 @@ static void nest_find(const struct sighting *sighting, struct nest *nest)
 static int loop_confidence(
 	const struct sighting *sighting, const struct outline_loop *loop, const struct nest *nest)
 {
-	bool is_nested = nest->levels > 1, is_heavy = is_nested || loop->float_ops;
+	bool is_nested = nest->firm > 1, is_heavy = is_nested || loop->float_ops;
 	int confidence = CONFIDENCE_LOW;
 
 	if (nest->best.kind == SIZE_INPUT)
@@ -311,7 +340,7 @@ static int loop_found(
 
 	found.draft.message = arena_printf(reach->arena,
 		"a %s%s over %s runs while the lock is held and needs no interpreter",
-		loop->float_ops ? "floating-point " : "", nest->levels > 1 ? "loop nest" : "loop",
+		loop->float_ops ? "floating-point " : "", nest->firm > 1 ? "loop nest" : "loop",
 		nest->inner.kind == SIZE_UNKNOWN ? nest->best.text : nest->inner.text);
 	found.draft.fix_note =
 		"keep what the loop reads and writes in place while the lock is released: hold a "

@@ -63,6 +63,30 @@ static PyObject *single(PyObject *self, PyObject *args)
 	return PyLong_FromUnsignedLong(hash);
 }
 
+/* Two loops, one cursor, and bits that are few: as long as one loop. */
+static PyObject *scanner(PyObject *self, PyObject *args)
+{
+	unsigned lines = 0, bits = 0;
+	Py_ssize_t i = 0;
+	Py_buffer data;
+
+	if (!PyArg_ParseTuple(args, "y*", &data))
+		return NULL;
+	while (i < data.len) { /* expect: compute-region loop medium */
+		unsigned char byte = ((const unsigned char *)data.buf)[i++];
+
+		while (i < data.len && ((const unsigned char *)data.buf)[i] != 10)
+			i++;
+		while (byte > 0) {
+			bits += byte & 1;
+			byte >>= 1;
+		}
+		lines++;
+	}
+	PyBuffer_Release(&data);
+	return PyLong_FromUnsignedLong(lines * bits);
+}
+
 /* Makes Python objects: nothing to release. */
 static PyObject *makes_objects(PyObject *self, PyObject *args)
 {
@@ -219,6 +243,7 @@ static PyMethodDef methods[] = {
 	{"float_loop", float_loop, METH_VARARGS, ""},
 	{"nest", nest, METH_VARARGS, ""},
 	{"single", single, METH_VARARGS, ""},
+	{"scanner", scanner, METH_VARARGS, ""},
 	{"makes_objects", makes_objects, METH_VARARGS, ""},
 	{"unknown_callee", unknown_callee, METH_VARARGS, ""},
 	{"needs_python_below", needs_python_below, METH_VARARGS, ""},
