@@ -151,8 +151,7 @@ static int call_found(const struct sighting *sighting, const struct model *model
 		return 0;
 	found.draft.confidence = call_confidence(sighting, model, &size);
 	found.draft.message = arena_printf(reach->arena,
-		"%s() computes for as long as %s is large, with the lock held and no need for "
-		"it%s%s%s",
+		"%s() computes over %s while the lock is held, and does not need it%s%s%s",
 		model->name, size.text, *model->note ? " (" : "", model->note,
 		*model->note ? ")" : "");
 	fix_judge_call(sighting, model, &found.draft);
