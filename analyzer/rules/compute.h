@@ -45,4 +45,7 @@ struct size {
 struct size size_here(const struct sighting *sighting, uint32_t value);
 struct size size_in(struct reach *reach, uint32_t context, uint32_t value);
 
+/* Does the loop use nothing but variables of this path, and read buffers whose export is held? */
+bool loop_is_own(const struct sighting *sighting);
+
 #endif

@@ -341,9 +341,16 @@ static int loop_found(
 		"a %s%s over %s runs while the lock is held and needs no interpreter",
 		loop->float_ops ? "floating-point " : "", nest->firm > 1 ? "loop nest" : "loop",
 		nest->inner.kind == SIZE_UNKNOWN ? nest->best.text : nest->inner.text);
-	found.draft.fix_note =
-		"keep what the loop reads and writes in place while the lock is released: hold a "
-		"buffer export or a reference, and a lock of its own for an object that it changes";
+	if (loop_is_own(sighting)) {
+		found.draft.fix = FIX_SAFE;
+		found.draft.fix_note = "the loop only reads a buffer that stays exported, and uses "
+				       "variables of its own";
+	} else {
+		found.draft.fix_note = "keep what the loop reads and writes in place while the "
+				       "lock is released: hold a "
+				       "buffer export or a reference, and a lock of its own for an "
+				       "object that it changes";
+	}
 	return found.draft.message && !vec_push(&work_of(reach)->candidates, found) ? 0 : -ENOMEM;
 }
 
