@@ -14,4 +14,4 @@
 #include "probes/life.bpf.h"
 #include "probes/sched.bpf.h"
 
-const char recorder_license[] SEC("license") = "GPL";
+const char recorder_license[] SEC("license") = "Dual BSD/GPL";
