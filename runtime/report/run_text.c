@@ -204,7 +204,8 @@ static int add_footer(struct text_writer *text)
 		rc = add_tier(text, &tier_hint);
 	if (!rc)
 		rc = str_add_wrapped(text->out,
-			"Waits are summed over threads and can exceed wall time.",
+			"Waits are summed over threads and can exceed wall time. TIMES: a wait "
+			"counts once for each holder in turn.",
 			text->style->columns, 0);
 	return rc ? rc : add_next(text, tier_hint);
 }

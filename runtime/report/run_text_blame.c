@@ -36,7 +36,7 @@ static int add_pair(const struct text_writer *text, struct table *table, const s
 int text_blame(struct text_writer *text)
 {
 	static const struct table_column columns[] = {{"WAIT", true, 0}, {"SHARE", true, 0},
-		{"WAITS", true, 0}, {"MAX", true, 0}, {"WAITER", false, 12},
+		{"TIMES", true, 0}, {"MAX", true, 0}, {"WAITER", false, 12},
 		{"<- HOLDER", false, 12}, {"WHICH WAS MOSTLY IN", false, 20}};
 	struct table table = {columns, sizeof(columns) / sizeof(columns[0]), {0}};
 	struct pairs pairs;
@@ -76,7 +76,7 @@ static int add_blamed(struct table *table, const struct pair *pair, int64_t whol
 int text_blamed(struct text_writer *text)
 {
 	static const struct table_column columns[] = {{"WAIT", true, 0}, {"SHARE", true, 0},
-		{"WAITS", true, 0}, {"MAX", true, 0}, {"FUNCTION", false, 12}, {"LINE", false, 20},
+		{"TIMES", true, 0}, {"MAX", true, 0}, {"FUNCTION", false, 12}, {"LINE", false, 20},
 		{"INSIDE IT", false, 10}};
 	struct table table = {columns, sizeof(columns) / sizeof(columns[0]), {0}};
 	struct pairs pairs;

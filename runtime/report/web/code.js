@@ -41,7 +41,7 @@ function blamedCode() {
 		const inner = heavy.stack[0];
 		return el("details", {open: i === 0},
 			el("summary", null, el("span", {class: "length"}, shareText(one.wait_ns / whole)),
-				placeNode(place), el("span", {class: "dim"}, `${timeText(one.wait_ns)} in ${countText(one.waits)} waits, longest ${timeText(one.max_ns)}`,
+				placeNode(place), el("span", {class: "dim"}, `${timeText(one.wait_ns)} in ${countText(one.waits)} stretches, longest ${timeText(one.max_ns)}`,
 					inner && heavy.place && !sameFrame(inner, heavy.place) ? ` \u2014 inside it ${placeText(inner)}` : "")),
 			stackNode(heavy.stack, heavy.place));
 	}), rows.length > 12 ? el("p", {class: "note"}, `and ${rows.length - 12} more functions`) : null);
